@@ -1,0 +1,98 @@
+//! The evidence that somebody may ask for some roles.
+
+use super::ineligible::{Ineligible, Reason};
+use super::{Entitlement, Kind, Lookup};
+
+/// Every requested role has an entitlement of the kind asked for. There is no other way to an
+/// approval than through this.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Eligible {
+    requester: String,
+    resource: String,
+    kind: Kind,
+    roles: Vec<(String, Vec<Entitlement>)>,
+}
+
+impl Eligible {
+    /// Finds the entitlements of a request. `lookup` is what was found for its requester on its
+    /// resource; kinds never mix, and one role that cannot be had refuses the whole request.
+    ///
+    /// # Errors
+    /// Why not, and what could be asked for instead.
+    pub fn find(
+        requester: &str,
+        resource: &str,
+        roles: &[String],
+        kind: Kind,
+        lookup: &Lookup,
+    ) -> Result<Self, Ineligible> {
+        if !lookup.person().eq_ignore_ascii_case(requester) || lookup.resource() != resource {
+            return Err(Ineligible::mistaken(requester, resource, lookup));
+        }
+        let mut found: Vec<(String, Vec<Entitlement>)> = Vec::new();
+        let mut refused = Vec::new();
+        for role in roles {
+            if found.iter().any(|(other, _)| other == role) {
+                continue;
+            }
+            match of_role(role, kind, lookup) {
+                Ok(entitlements) => found.push((role.clone(), entitlements)),
+                Err(reason) => refused.push((role.clone(), reason)),
+            }
+        }
+        if !refused.is_empty() || found.is_empty() {
+            return Err(Ineligible::new(refused, kind, lookup));
+        }
+        Ok(Self {
+            requester: requester.to_owned(),
+            resource: resource.to_owned(),
+            kind,
+            roles: found,
+        })
+    }
+
+    /// E-mail address of who asks.
+    #[must_use]
+    pub fn requester(&self) -> &str {
+        &self.requester
+    }
+
+    /// Where the roles are wanted.
+    #[must_use]
+    pub fn resource(&self) -> &str {
+        &self.resource
+    }
+
+    /// Who has to agree.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The roles, each with all its entitlements of the kind, at least one: see
+    /// [`super::effective`] for those that are worth a binding.
+    pub fn roles(&self) -> impl Iterator<Item = (&str, &[Entitlement])> {
+        self.roles
+            .iter()
+            .map(|(role, entitlements)| (role.as_str(), entitlements.as_slice()))
+    }
+}
+
+fn of_role(role: &str, kind: Kind, lookup: &Lookup) -> Result<Vec<Entitlement>, Reason> {
+    if lookup.standing().contains(role) {
+        return Err(Reason::Standing);
+    }
+    let entitlements: Vec<_> = lookup.of(role, kind).cloned().collect();
+    if !entitlements.is_empty() {
+        return Ok(entitlements);
+    }
+    let has_other_kind = lookup
+        .entitlements()
+        .iter()
+        .any(|entitlement| entitlement.role == role);
+    Err(if has_other_kind {
+        Reason::OtherKind
+    } else {
+        Reason::NotEntitled
+    })
+}

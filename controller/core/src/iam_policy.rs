@@ -1,0 +1,20 @@
+//! Google's IAM policies as the rules see them, and the only changes that we make to them: add
+//! bindings of ours, remove bindings of ours. Whatever is not ours passes through as it was.
+
+mod add;
+mod document;
+mod limits;
+mod member;
+mod observe;
+mod remove;
+mod title;
+
+pub use add::{AddRefused, Added, GrantBinding};
+pub use document::{Binding, Condition, Entry, Policy};
+pub use member::{group_of, is_user};
+pub use observe::{Found, Observation, Stray};
+pub use remove::Removed;
+pub use title::{is_java_product, request_of_title, title};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,211 @@
+//! Adding what was granted.
+
+use super::document::{Binding, Condition, Policy};
+use super::limits::{self, CONDITIONS, GROUPS, PRINCIPALS};
+use super::member::{same_user, same_user_or_deleted};
+use super::observe::same_expression;
+use super::title::request_of_title;
+
+/// A binding that a request is granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantBinding {
+    /// Where the binding stands, such as `projects/web-prod`.
+    pub resource: String,
+    /// The role.
+    pub role: String,
+    /// `user:` and the requester's address.
+    pub member: String,
+    /// See [`super::title`].
+    pub title: String,
+    /// Who approved, and the justification.
+    pub description: String,
+    /// The window, and what narrows it.
+    pub expression: String,
+}
+
+impl GrantBinding {
+    fn to_binding(&self) -> Binding {
+        Binding {
+            role: self.role.clone(),
+            members: vec![self.member.clone()],
+            condition: Some(Condition {
+                title: self.title.clone(),
+                description: self.description.clone(),
+                expression: self.expression.clone(),
+                ..Condition::default()
+            }),
+            ..Binding::default()
+        }
+    }
+
+    fn is_in(&self, binding: &Binding) -> bool {
+        binding.role == self.role
+            && binding
+                .members
+                .iter()
+                .any(|member| same_user(member, &self.member))
+            && binding.condition.as_ref().is_some_and(|condition| {
+                condition.title == self.title
+                    && condition.description == self.description
+                    && same_expression(&condition.expression, &self.expression)
+            })
+    }
+}
+
+/// Why nothing was added. The policy is as it was.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AddRefused {
+    /// A binding that we would never recognise again.
+    #[error("a binding titled \"{}\" for \"{}\" could not be found again to be removed: the title must be \"jit-access\" and a UID, the member a user", title.escape_debug(), member.escape_debug())]
+    NotRecognisable {
+        /// The title asked for.
+        title: String,
+        /// The member asked for.
+        member: String,
+    },
+    /// Too many principals.
+    #[error("the policy of {resource} would name {} principals, where Google allows {} (each counted as often as it appears, audit exemptions included): an administrator must remove some, or put persons into a group", thousands(*count), thousands(PRINCIPALS))]
+    Principals {
+        /// Whose policy it is.
+        resource: String,
+        /// How many there would be.
+        count: usize,
+    },
+    /// Too many groups and domains.
+    #[error(
+        "the policy of {resource} names {count} groups and domains, where Google allows {GROUPS}: an administrator must remove some, or put groups into a group"
+    )]
+    Groups {
+        /// Whose policy it is.
+        resource: String,
+        /// How many there are.
+        count: usize,
+    },
+    /// Too many bindings of one role and person.
+    #[error(
+        "{resource} would have {count} bindings of {role} with conditions for {member}, where Google allows {CONDITIONS}: end an earlier request for this role, or wait until one is over"
+    )]
+    Conditions {
+        /// Whose policy it is.
+        resource: String,
+        /// The role.
+        role: String,
+        /// The person.
+        member: String,
+        /// How many there would be.
+        count: usize,
+    },
+}
+
+/// What adding did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Added {
+    /// Bindings that were written, in place of an altered one or not.
+    pub added: usize,
+    /// Altered bindings of ours that were taken out.
+    pub replaced: usize,
+    /// Altered bindings of ours that were left, and with them their requests.
+    pub altered: usize,
+}
+
+impl Added {
+    /// Whether the policy is another one now.
+    #[must_use]
+    pub fn changed(&self) -> bool {
+        self.added + self.replaced > 0
+    }
+}
+
+impl Policy {
+    /// Adds the bindings that are absent, each as a binding of its own: never merged with another.
+    ///
+    /// `granted` holds all bindings of each request in it. Whatever else names a request's member
+    /// under its title is altered: with `replace_altered` it is taken out, so that exactly what
+    /// was granted stands there; without, nothing is added for that request.
+    ///
+    /// # Errors
+    /// A limit of Google that would be exceeded; then nothing was changed.
+    pub fn add(
+        &mut self,
+        granted: &[GrantBinding],
+        replace_altered: bool,
+    ) -> Result<Added, AddRefused> {
+        let mut next = self.clone();
+        let mut result = Added::default();
+        let mut written = Vec::new();
+        for (at, first) in granted.iter().enumerate() {
+            let same_request = |other: &&GrantBinding| {
+                other.title == first.title && same_user(&other.member, &first.member)
+            };
+            if granted[..at].iter().any(|other| same_request(&other)) {
+                continue;
+            }
+            let wanted: Vec<_> = granted.iter().filter(same_request).collect();
+            if request_of_title(&first.title).is_none() || wanted.is_empty() {
+                return Err(AddRefused::NotRecognisable {
+                    title: first.title.clone(),
+                    member: first.member.clone(),
+                });
+            }
+            let (missing, altered) = next.compare(&wanted);
+            if altered.is_empty() || replace_altered {
+                next.take_out(&altered, &first.member);
+                result.replaced += altered.len();
+                result.added += missing.len();
+                next.entries
+                    .extend(missing.iter().map(|binding| binding.to_binding().into()));
+                written.extend(missing);
+            } else {
+                result.altered += altered.len();
+            }
+        }
+        limits::check(&next, &written)?;
+        if result.changed() {
+            next.version = Some(3);
+            *self = next;
+        }
+        Ok(result)
+    }
+
+    /// For one request: which bindings are absent, and the places of those that name its member
+    /// under its title but are not as granted.
+    fn compare<'a>(&self, wanted: &[&'a GrantBinding]) -> (Vec<&'a GrantBinding>, Vec<usize>) {
+        let mut missing: Vec<&GrantBinding> = Vec::new();
+        for binding in wanted {
+            if !missing.contains(binding) {
+                missing.push(binding);
+            }
+        }
+        let mut altered = Vec::new();
+        for (place, entry) in self.entries.iter().enumerate() {
+            let Some(binding) = entry.binding() else {
+                continue;
+            };
+            let ours = wanted.iter().any(|granted| {
+                granted.title == binding.title()
+                    && binding
+                        .members
+                        .iter()
+                        .any(|member| same_user_or_deleted(member, &granted.member))
+            });
+            if !ours {
+                continue;
+            }
+            match missing.iter().position(|granted| granted.is_in(binding)) {
+                Some(at) => {
+                    missing.remove(at);
+                }
+                None => altered.push(place),
+            }
+        }
+        (missing, altered)
+    }
+}
+
+fn thousands(number: usize) -> String {
+    if number < 1_000 {
+        number.to_string()
+    } else {
+        format!("{},{:03}", thousands(number / 1_000), number % 1_000)
+    }
+}
