@@ -1,1 +1,137 @@
-//! Placeholder.
+//! Clients for the few Google Cloud methods that JIT Access uses.
+//!
+//! | what | method | through |
+//! |---|---|---|
+//! | [`Google::get_policy`], [`Google::set_policy`] | Resource Manager v3 `getIamPolicy`, `setIamPolicy` | Google's crate |
+//! | [`Google::parent`] | Resource Manager v3 `projects.get`, `folders.get` | Google's crate |
+//! | [`Google::groups_of`] | Cloud Identity v1 `searchTransitiveGroups`, `searchDirectGroups` | reqwest, there is no official crate |
+//!
+//! Reads are repeated where a repetition can help ([`Limits`]); a write is sent exactly once, for only the whole
+//! read, decision and write may be repeated. Every failure is an [`Error`]: a sentence and a [`Kind`].
+
+mod cloud_identity;
+mod connection;
+mod credentials;
+mod error;
+mod groups;
+mod request_reason;
+mod resource;
+mod resource_manager;
+mod sentence;
+mod settings;
+
+use std::sync::Arc;
+
+use jit_access_core::iam_policy::Policy;
+
+use crate::{
+    cloud_identity::CloudIdentity, connection::Connection, credentials::Account,
+    groups::GroupSearch, resource::Resource, resource_manager::ResourceManager,
+};
+pub use crate::{
+    error::{Error, Kind},
+    groups::{Memberships, Source},
+    settings::{GroupSource, Limits, Settings},
+};
+
+/// Google Cloud as this program's own account sees it. Cheap to clone; clones share connections, credentials and
+/// the limit on calls in flight.
+#[derive(Debug, Clone)]
+pub struct Google {
+    resource_manager: Arc<ResourceManager>,
+    groups: Arc<GroupSearch>,
+}
+
+impl Google {
+    /// Builds the clients. Needs a tokio runtime. With [`Settings::endpoint`] nothing is sent; without it, on
+    /// Google Cloud, the metadata server is asked for the universe domain.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Invalid`] for an endpoint that is no base URL; [`Kind::Credentials`] if Application Default
+    /// Credentials cannot be loaded.
+    pub async fn connect(settings: &Settings) -> Result<Google, Error> {
+        install_crypto_provider();
+        let account = match &settings.endpoint {
+            Some(_) => Account::anonymous(),
+            None => Account::application_default(&settings.limits)?,
+        };
+        Self::with_account(settings, account).await
+    }
+
+    async fn with_account(settings: &Settings, account: Account) -> Result<Google, Error> {
+        settings.check()?;
+        let connection = Connection::new(settings, account);
+        let resource_manager = ResourceManager::new(settings, connection.clone()).await?;
+        let groups = GroupSearch::new(settings.groups, CloudIdentity::new(settings, connection)?);
+        Ok(Google {
+            resource_manager: Arc::new(resource_manager),
+            groups: Arc::new(groups),
+        })
+    }
+
+    /// The IAM policy of `projects/ID`, `folders/NUMBER` or `organizations/NUMBER`, conditions included
+    /// (`requestedPolicyVersion` 3).
+    ///
+    /// # Errors
+    ///
+    /// Any [`Kind`]; [`Kind::Denied`] also for a project that does not exist, which Google answers alike.
+    pub async fn get_policy(&self, resource: &str) -> Result<Policy, Error> {
+        self.resource_manager
+            .get_policy(Resource::parse(resource)?)
+            .await
+    }
+
+    /// Replaces the IAM policy of `resource`, always as version 3, and gives back what Google stored. `reason` is
+    /// any text; it goes into Google's audit log (`x-goog-request-reason`), percent-encoded, cut to 1 KiB.
+    ///
+    /// Sent once. After an error with [`Error::may_have_been_committed`] only a new read tells whether the policy
+    /// was replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Invalid`] without a call if the policy has no etag: Google would replace whatever is there by then.
+    /// [`Kind::Conflict`] if the policy was changed since it was read. Else any [`Kind`].
+    pub async fn set_policy(
+        &self,
+        resource: &str,
+        policy: &Policy,
+        reason: &str,
+    ) -> Result<Policy, Error> {
+        self.resource_manager
+            .set_policy(Resource::parse(resource)?, policy, reason)
+            .await
+    }
+
+    /// The folder or organization that `resource` is in; none for an organization (no call is made) and for a
+    /// project outside any organization.
+    ///
+    /// # Errors
+    ///
+    /// As [`Google::get_policy`].
+    pub async fn parent(&self, resource: &str) -> Result<Option<String>, Error> {
+        self.resource_manager
+            .parent(Resource::parse(resource)?)
+            .await
+    }
+
+    /// All groups that contain the person with this e-mail address, nested ones too.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Kind`]. Never an incomplete answer in place of an error: where the walk up through direct groups
+    /// finds more than its bounds, that is an error.
+    pub async fn groups_of(&self, email: &str) -> Result<Memberships, Error> {
+        self.groups.groups_of(email).await
+    }
+}
+
+/// Makes aws-lc-rs the TLS implementation of this process. Google's authentication crate requires one and ends the
+/// process without it. May be called any number of times; an already installed one stays.
+pub fn install_crypto_provider() {
+    // An error means that another part of the program has installed one already.
+    let _already_installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,285 @@
+//! The two searches of Cloud Identity v1 that say which groups an address is in. There is no official crate.
+
+use std::collections::BTreeSet;
+
+use google_cloud_gax::error::rpc::Status;
+use http::header;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::{
+    connection::Connection,
+    error::{Error, Kind},
+    resource_manager::host_of,
+    sentence::{Call, Requirement, http_date, reason},
+    settings::Settings,
+};
+
+const OWN_BASE_URL: &str = "https://cloudidentity.googleapis.com";
+/// The most that Google gives per page.
+const PAGE_SIZE: &str = "1000";
+/// More pages than this for one address are an error; it also ends a chain of pages that never ends.
+const MAX_PAGES: usize = 20;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Search {
+    /// All groups, nested ones too; not in every edition.
+    Transitive,
+    /// The groups that list the address itself.
+    Direct,
+}
+
+/// Google's clock at an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ServerClock {
+    pub(crate) date: Timestamp,
+    /// Google's clock minus ours.
+    pub(crate) offset: SignedDuration,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// E-mail addresses in lower case.
+    pub(crate) groups: BTreeSet<String>,
+    /// At the last answer.
+    pub(crate) clock: Option<ServerClock>,
+}
+
+/// Why a search failed; the edition is told apart, since another search can do.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) error: Error,
+    pub(crate) cause: Cause,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// 403: the edition of Google Workspace or Cloud Identity has no transitive search.
+    Edition,
+    /// Another 403 about the groups themselves.
+    Groups,
+    Other,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct CloudIdentity {
+    http: reqwest::Client,
+    base_url: String,
+    host: String,
+    connection: Connection,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    #[serde(default)]
+    memberships: Vec<Relation>,
+    #[serde(default)]
+    next_page_token: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Relation {
+    group_key: GroupKey,
+}
+
+#[derive(Deserialize)]
+struct GroupKey {
+    id: String,
+    /// Given for groups of other systems, whose identifier is no e-mail address.
+    #[serde(default)]
+    namespace: String,
+}
+
+impl CloudIdentity {
+    pub(crate) fn new(settings: &Settings, connection: Connection) -> Result<Self, Error> {
+        let base_url = settings.base_url(OWN_BASE_URL);
+        let http = reqwest::Client::builder()
+            .user_agent(&connection.user_agent)
+            .connect_timeout(connection.limits.connect_timeout)
+            .timeout(connection.limits.read_timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| {
+                let why = crate::sentence::chain(&error);
+                Error::new(
+                    Kind::Other,
+                    format!("The client for {base_url} cannot be built: {why}."),
+                )
+            })?;
+        Ok(CloudIdentity {
+            http,
+            host: host_of(&base_url),
+            base_url,
+            connection,
+        })
+    }
+
+    /// All pages of one search.
+    pub(crate) async fn search(&self, search: Search, member: &str) -> Result<Found, Refusal> {
+        let call = Call {
+            task: format!("look up the groups of {member}"),
+            subject: member.to_owned(),
+            host: self.host.clone(),
+            requires: Requirement::GroupsReader,
+            timeout: self.connection.limits.read_timeout,
+            writes: false,
+        };
+        let mut found = Found::default();
+        let mut page_token = String::new();
+        for _ in 0..MAX_PAGES {
+            // Kept beside the error, which is all that the repetition sees.
+            let cause = std::sync::Mutex::new(Cause::Other);
+            let attempt = || async {
+                let (result, why) = match self.page(&call, search, member, &page_token).await {
+                    Ok(page) => (Ok(page), Cause::Other),
+                    Err(Refusal { error, cause }) => (Err(error), cause),
+                };
+                *cause
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner) = why;
+                result
+            };
+            let result = self.connection.read(attempt).await;
+            let (page, clock) = result.map_err(|error| Refusal {
+                error,
+                cause: *cause
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner),
+            })?;
+            found.clock = clock.or(found.clock);
+            let keys = page
+                .memberships
+                .into_iter()
+                .map(|relation| relation.group_key);
+            found.groups.extend(
+                keys.filter(|key| key.namespace.is_empty())
+                    .map(|key| key.id.to_ascii_lowercase()),
+            );
+            if page.next_page_token.is_empty() {
+                return Ok(found);
+            }
+            page_token = page.next_page_token;
+        }
+        Err(Refusal {
+            error: Error::new(
+                Kind::Other,
+                format!(
+                    "{member} is in more groups than fit on {MAX_PAGES} pages of {PAGE_SIZE}; so many are not looked \
+                     at, and nothing is decided on a part of them."
+                ),
+            ),
+            cause: Cause::Other,
+        })
+    }
+
+    async fn page(
+        &self,
+        call: &Call,
+        search: Search,
+        member: &str,
+        page_token: &str,
+    ) -> Result<(Page, Option<ServerClock>), Refusal> {
+        let method = match search {
+            Search::Transitive => "searchTransitiveGroups",
+            Search::Direct => "searchDirectGroups",
+        };
+        let other = |error| Refusal {
+            error,
+            cause: Cause::Other,
+        };
+        let account = self.connection.account.headers().await;
+        let mut request = self
+            .http
+            .get(format!(
+                "{}/v1/groups/-/memberships:{method}",
+                self.base_url
+            ))
+            .headers(account.map_err(|error| other(call.no_credentials(&error)))?)
+            .query(&[("query", &*query(member)), ("pageSize", PAGE_SIZE)]);
+        if !page_token.is_empty() {
+            request = request.query(&[("pageToken", page_token)]);
+        }
+        let response = request
+            .send()
+            .await
+            .map_err(|error| other(call.broke(&error)))?;
+        let http = response.status();
+        let headers = response.headers().clone();
+        let clock = clock(&headers);
+        let body = response
+            .bytes()
+            .await
+            .map_err(|error| other(call.broke(&error)))?;
+        if !http.is_success() {
+            let status = Status::try_from(&body).ok();
+            let mut error = call.refused(http.as_u16(), &headers, status.as_ref(), &body);
+            if search == Search::Direct && http == 500 {
+                error.message.push_str(
+                    " Google answers so also to an address that it does not know, and to one of another organization.",
+                );
+            }
+            let cause = match error.kind {
+                Kind::Denied => denial(status.as_ref()),
+                _ => Cause::Other,
+            };
+            return Err(Refusal { error, cause });
+        }
+        // An object first: serde would take a list for a structure, too.
+        let page = serde_json::from_slice::<Map<String, Value>>(&body)
+            .and_then(|object| serde_json::from_value(Value::Object(object)))
+            .map_err(|error| other(call.malformed(&error.to_string())))?;
+        Ok((page, clock))
+    }
+}
+
+fn denial(status: Option<&Status>) -> Cause {
+    if matches!(
+        reason(status),
+        Some("SERVICE_DISABLED" | "accessNotConfigured" | "USER_PROJECT_DENIED")
+    ) {
+        return Cause::Other;
+    }
+    // The only sign of it: these numbers in the message (Google's own JIT Access looks for them too).
+    match status {
+        Some(status)
+            if ["3005", "3006"]
+                .iter()
+                .any(|code| status.message.contains(code)) =>
+        {
+            Cause::Edition
+        }
+        _ => Cause::Groups,
+    }
+}
+
+/// Google wants the label named. Every Google group has it; groups of other systems do not.
+fn query(member: &str) -> String {
+    let escaped = member.replace('\\', r"\\").replace('\'', r"\'");
+    format!(
+        "member_key_id == '{escaped}' && 'cloudidentity.googleapis.com/groups.discussion_forum' in labels"
+    )
+}
+
+fn clock(headers: &header::HeaderMap) -> Option<ServerClock> {
+    let date = http_date(headers.get(header::DATE)?.to_str().ok()?)?;
+    Some(ServerClock {
+        date,
+        offset: date.duration_since(Timestamp::now()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_cannot_leave_its_string() {
+        assert_eq!(
+            query(r"o'brien\@example.com"),
+            r"member_key_id == 'o\'brien\\@example.com' && 'cloudidentity.googleapis.com/groups.discussion_forum' in labels"
+        );
+    }
+}
