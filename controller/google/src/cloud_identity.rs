@@ -1,6 +1,9 @@
 //! The two searches of Cloud Identity v1 that say which groups an address is in. There is no official crate.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+};
 
 use google_cloud_gax::error::rpc::Status;
 use http::header;
@@ -11,8 +14,10 @@ use serde_json::{Map, Value};
 use crate::{
     connection::Connection,
     error::{Error, Kind},
+    error_details::{http_date, reason},
+    foreign_text::chain,
     resource_manager::host_of,
-    sentence::{Call, Requirement, http_date, reason},
+    sentence::{Call, Requirement},
     settings::Settings,
 };
 
@@ -103,7 +108,7 @@ impl CloudIdentity {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| {
-                let why = crate::sentence::chain(&error);
+                let why = chain(&error);
                 Error::new(
                     Kind::Other,
                     format!("The client for {base_url} cannot be built: {why}."),
@@ -131,23 +136,19 @@ impl CloudIdentity {
         let mut page_token = String::new();
         for _ in 0..MAX_PAGES {
             // Kept beside the error, which is all that the repetition sees.
-            let cause = std::sync::Mutex::new(Cause::Other);
+            let cause = Mutex::new(Cause::Other);
             let attempt = || async {
                 let (result, why) = match self.page(&call, search, member, &page_token).await {
                     Ok(page) => (Ok(page), Cause::Other),
                     Err(Refusal { error, cause }) => (Err(error), cause),
                 };
-                *cause
-                    .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner) = why;
+                *cause.lock().unwrap_or_else(PoisonError::into_inner) = why;
                 result
             };
             let result = self.connection.read(attempt).await;
             let (page, clock) = result.map_err(|error| Refusal {
                 error,
-                cause: *cause
-                    .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner),
+                cause: *cause.lock().unwrap_or_else(PoisonError::into_inner),
             })?;
             found.clock = clock.or(found.clock);
             let keys = page

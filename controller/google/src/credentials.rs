@@ -18,7 +18,8 @@ use tokio::sync::OnceCell;
 
 use crate::{
     error::{Error, Kind},
-    sentence::{WHERE_CREDENTIALS_COME_FROM, chain},
+    foreign_text::chain,
+    sentence::WHERE_CREDENTIALS_COME_FROM,
     settings::Limits,
 };
 

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     cloud_identity::{Cause, CloudIdentity, Found, Search, ServerClock},
     error::{Error, Kind},
-    settings::GroupSource,
+    settings::{GroupSource, Settings},
 };
 
 /// A walk up that finds more groups than this is an error.
@@ -52,15 +52,17 @@ pub enum Source {
 #[derive(Debug)]
 pub(crate) struct GroupSearch {
     source: GroupSource,
+    within: Duration,
     cloud_identity: CloudIdentity,
     /// When Google said that the edition has no transitive search.
     edition_lacks_it: Mutex<Option<Instant>>,
 }
 
 impl GroupSearch {
-    pub(crate) fn new(source: GroupSource, cloud_identity: CloudIdentity) -> Self {
+    pub(crate) fn new(settings: &Settings, cloud_identity: CloudIdentity) -> Self {
         GroupSearch {
-            source,
+            source: settings.groups,
+            within: settings.limits.groups_within,
             cloud_identity,
             edition_lacks_it: Mutex::new(None),
         }
@@ -70,6 +72,19 @@ impl GroupSearch {
         if self.source == GroupSource::None {
             return Ok(memberships(Source::None, Found::default()));
         }
+        match tokio::time::timeout(self.within, self.look_up(email)).await {
+            Ok(result) => result,
+            Err(_elapsed) => Err(Error::new(
+                Kind::Timeout,
+                format!(
+                    "The groups of {email} could not be looked up within {} s; Google answers too slowly.",
+                    self.within.as_secs_f64()
+                ),
+            )),
+        }
+    }
+
+    async fn look_up(&self, email: &str) -> Result<Memberships, Error> {
         if self.edition_is_known_to_lack_it() {
             return self.walk(email).await;
         }

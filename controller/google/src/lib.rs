@@ -13,6 +13,8 @@ mod cloud_identity;
 mod connection;
 mod credentials;
 mod error;
+mod error_details;
+mod foreign_text;
 mod groups;
 mod request_reason;
 mod resource;
@@ -63,7 +65,7 @@ impl Google {
         settings.check()?;
         let connection = Connection::new(settings, account);
         let resource_manager = ResourceManager::new(settings, connection.clone()).await?;
-        let groups = GroupSearch::new(settings.groups, CloudIdentity::new(settings, connection)?);
+        let groups = GroupSearch::new(settings, CloudIdentity::new(settings, connection)?);
         Ok(Google {
             resource_manager: Arc::new(resource_manager),
             groups: Arc::new(groups),

@@ -11,6 +11,7 @@ use jit_access_core::iam_policy::Policy;
 use crate::{
     connection::Connection,
     error::{Error, Kind},
+    foreign_text::{chain, quote},
     request_reason,
     resource::{Level, Resource},
     sentence::{Call, Requirement},
@@ -98,7 +99,7 @@ impl ResourceManager {
             };
         }
         let cannot = |error: google_cloud_gax::client_builder::Error| {
-            let why = crate::sentence::chain(&error);
+            let why = chain(&error);
             let kind = if error.is_default_credentials() || error.is_universe_domain_mismatch() {
                 Kind::Credentials
             } else {
@@ -210,7 +211,7 @@ impl ResourceManager {
                 // A folder is always in something.
                 Err(_) if parent.is_empty() && resource.level == Level::Project => Ok(None),
                 _ => {
-                    let parent = crate::sentence::quote(&parent).unwrap_or_default();
+                    let parent = quote(&parent).unwrap_or_default();
                     Err(call.malformed(&format!(
                         "the parent {parent:?} is neither folder nor organization"
                     )))

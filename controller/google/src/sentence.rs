@@ -2,19 +2,14 @@
 
 use std::{error::Error as StdError, time::Duration};
 
-use google_cloud_gax::error::{
-    CredentialsError, Error as SdkError,
-    rpc::{Status, StatusDetails},
+use google_cloud_gax::error::{Error as SdkError, rpc::Status};
+use http::HeaderMap;
+
+use crate::{
+    error::{Error, Kind},
+    error_details::{kind_of, permission_named, reason, retry_after},
+    foreign_text::{innermost, quote, token_failure},
 };
-use http::{HeaderMap, header};
-use jiff::{SignedDuration, Timestamp, fmt::rfc2822};
-
-use crate::error::{Error, Kind};
-
-/// How much of Google's own words goes into a sentence, in characters.
-const MAX_QUOTE: usize = 300;
-/// A longer `Retry-After` is taken as this.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
 /// A call, as its errors name it.
 #[derive(Debug, Clone)]
@@ -251,83 +246,6 @@ impl Call {
 pub(crate) const WHERE_CREDENTIALS_COME_FROM: &str = "Right would be a Kubernetes service account with Workload \
      Identity on GKE, or a credentials file named by GOOGLE_APPLICATION_CREDENTIALS.";
 
-fn kind_of(http: u16, status: Option<&Status>) -> Kind {
-    match (http, reason(status)) {
-        (403, Some("RATE_LIMIT_EXCEEDED" | "rateLimitExceeded" | "userRateLimitExceeded")) => {
-            Kind::Quota
-        }
-        (400, _) => Kind::Invalid,
-        (401, _) => Kind::Credentials,
-        (403, _) => Kind::Denied,
-        (404, _) => Kind::Missing,
-        (408, _) => Kind::Timeout,
-        (409 | 412, _) => Kind::Conflict,
-        (413, _) => Kind::TooLarge,
-        (429, _) => Kind::Quota,
-        (501, _) => Kind::Other,
-        (500..=599, _) => Kind::Unavailable,
-        _ => Kind::Other,
-    }
-}
-
-/// The machine-readable reason in Google's error, of the new format or the old one.
-pub(crate) fn reason(status: Option<&Status>) -> Option<&str> {
-    status?.details.iter().find_map(|detail| match detail {
-        StatusDetails::ErrorInfo(info) => Some(info.reason.as_str()),
-        _ => None,
-    })
-}
-
-/// The permission that Google names, in a detail or in its message (`Permission 'a.b.c' denied on resource …`).
-fn permission_named(status: Option<&Status>) -> Option<String> {
-    let status = status?;
-    let detail = status.details.iter().find_map(|detail| match detail {
-        StatusDetails::ErrorInfo(info) => info.metadata.get("permission").cloned(),
-        _ => None,
-    });
-    let is_permission = |p: &String| {
-        p.matches('.').count() >= 2 && p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.')
-    };
-    detail
-        .or_else(|| {
-            let (_, rest) = status.message.split_once("ermission ")?;
-            let rest = rest.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
-            let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '.'));
-            Some(rest[..end.unwrap_or(rest.len())].to_owned())
-        })
-        .filter(is_permission)
-}
-
-/// From the header (seconds or a date) or from `google.rpc.RetryInfo`, the longer of the two.
-fn retry_after(headers: &HeaderMap, status: Option<&Status>) -> Option<Duration> {
-    let header = headers.get(header::RETRY_AFTER).and_then(|value| {
-        let text = value.to_str().ok()?.trim();
-        if let Ok(seconds) = text.parse() {
-            return Some(Duration::from_secs(seconds));
-        }
-        let wait: SignedDuration = http_date(text)?.duration_since(Timestamp::now());
-        Some(wait.try_into().unwrap_or_default())
-    });
-    let detail = status
-        .into_iter()
-        .flat_map(|s| &s.details)
-        .find_map(|detail| match detail {
-            StatusDetails::RetryInfo(info) => {
-                let delay = info.retry_delay.as_ref()?;
-                SignedDuration::new(delay.seconds(), delay.nanos())
-                    .try_into()
-                    .ok()
-            }
-            _ => None,
-        });
-    Some(header.max(detail)?.min(MAX_RETRY_AFTER))
-}
-
-/// A time as HTTP headers have it: `Mon, 23 Nov 2026 20:00:00 GMT`.
-pub(crate) fn http_date(text: &str) -> Option<Timestamp> {
-    rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
-}
-
 fn reqwest_error(error: &SdkError) -> Option<&reqwest::Error> {
     let mut next = error.source();
     while let Some(source) = next {
@@ -339,94 +257,9 @@ fn reqwest_error(error: &SdkError) -> Option<&reqwest::Error> {
     None
 }
 
-/// The last cause, where the libraries' wrappers end: `Connection refused (os error 111)`. The outer ones repeat
-/// the address, which may hold a person's e-mail.
-fn innermost(error: &(dyn StdError + 'static)) -> String {
-    let mut last = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    quote(&last.to_string()).unwrap_or_else(|| "no cause given".to_owned())
-}
-
-/// Why there is no token. The outer errors say only that there is none, and whether the object that failed tries on,
-/// which is not the whole truth here: it is built anew.
-fn token_failure(error: &(dyn StdError + 'static)) -> String {
-    let mut inmost = error;
-    let mut next = Some(error);
-    while let Some(source) = next {
-        if source.is::<CredentialsError>() {
-            inmost = source;
-        }
-        next = source.source();
-    }
-    let text = inmost.to_string();
-    let text = text
-        .trim_end_matches("and future attempts will not succeed")
-        .trim_end_matches("but future attempts may succeed");
-    let cause = inmost.source().map(innermost);
-    let text = [quote(text), cause]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join(": ");
-    if text.is_empty() {
-        "no cause given".to_owned()
-    } else {
-        text
-    }
-}
-
-/// All causes in a line; for errors about credentials, where each level adds something.
-pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        let cause = source.to_string();
-        if !text.contains(&cause) {
-            text.push_str(": ");
-            text.push_str(&cause);
-        }
-        next = source.source();
-    }
-    quote(&text).unwrap_or_else(|| "no cause given".to_owned())
-}
-
-/// Foreign words made fit for a line of ours: one line, no control or direction characters, no access tokens, at
-/// most [`MAX_QUOTE`] characters, no full stop at the end. None if nothing is left.
-pub(crate) fn quote(text: &str) -> Option<String> {
-    let invisible = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
-    // A bound before the work: an error page may be megabytes.
-    let visible: String = text
-        .chars()
-        .take(10 * MAX_QUOTE)
-        .map(|c| if invisible(c) { ' ' } else { c })
-        .collect();
-    let words: Vec<String> = visible.split_whitespace().map(without_tokens).collect();
-    let line = words.join(" ");
-    let mut cut: String = line.chars().take(MAX_QUOTE).collect();
-    if cut.len() < line.len() {
-        cut.push('…');
-    }
-    let cut = cut.trim_end_matches('.');
-    (!cut.is_empty()).then(|| cut.to_owned())
-}
-
-/// Google's access tokens start with `ya29.`, signed ones with `eyJ`; whatever follows is left out.
-fn without_tokens(word: &str) -> String {
-    match ["ya29.", "eyJ"].iter().find_map(|start| word.find(start)) {
-        Some(at) => format!("{}[token]", &word[..at]),
-        None => word.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use http::HeaderValue;
 
     use super::*;
 
@@ -446,6 +279,15 @@ mod tests {
 
     fn status(json: &'static str) -> Status {
         Status::try_from(&Bytes::from_static(json.as_bytes())).expect("Google's error format")
+    }
+
+    #[test]
+    fn a_quota_says_how_long_to_wait() {
+        let seven = status(
+            r#"{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"Quota exceeded","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"7.5s"}]}}"#,
+        );
+        let error = call(false).refused(429, &HeaderMap::new(), Some(&seven), b"");
+        assert!(error.message.contains("it asks to wait 8 s"), "{error}");
     }
 
     #[test]
@@ -528,44 +370,6 @@ mod tests {
     }
 
     #[test]
-    fn the_wait_is_the_longest_that_google_asks_for() {
-        let wait = |value: &'static str, status: Option<&Status>| {
-            let headers =
-                HeaderMap::from_iter([(header::RETRY_AFTER, HeaderValue::from_static(value))]);
-            retry_after(&headers, status)
-        };
-        let seven = status(
-            r#"{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"Quota exceeded","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"7.5s"}]}}"#,
-        );
-        assert_eq!(wait("30", None), Some(Duration::from_secs(30)));
-        assert_eq!(wait("30", Some(&seven)), Some(Duration::from_secs(30)));
-        assert_eq!(wait("1", Some(&seven)), Some(Duration::from_millis(7500)));
-        assert_eq!(wait("99999999", None), Some(MAX_RETRY_AFTER));
-        assert_eq!(wait("soon", None), None);
-        assert_eq!(
-            wait("Mon, 23 Nov 1998 20:00:00 GMT", None),
-            Some(Duration::ZERO)
-        );
-        assert_eq!(
-            wait("Fri, 23 Nov 2525 20:00:00 GMT", None),
-            Some(MAX_RETRY_AFTER)
-        );
-        let error = call(false).refused(429, &HeaderMap::new(), Some(&seven), b"");
-        assert!(error.message.contains("it asks to wait 8 s"), "{error}");
-    }
-
-    #[test]
-    fn foreign_words_are_one_bounded_line_without_tokens() {
-        assert_eq!(
-            quote("a\r\nb\u{202e}c\u{0} Bearer ya29.a0AfH6_secret-x, \"eyJhbGciOi.J9.x\" end."),
-            Some("a b c Bearer [token] \"[token] end".to_owned())
-        );
-        assert_eq!(quote(" \n "), None);
-        let long = quote(&"ü".repeat(5000)).expect("text");
-        assert_eq!(long.chars().count(), MAX_QUOTE + 1);
-    }
-
-    #[test]
     fn a_page_of_a_proxy_is_quoted() {
         let error = call(true).refused(502, &HeaderMap::new(), None, b"<html>Bad Gateway</html>");
         assert_eq!(
@@ -573,12 +377,5 @@ mod tests {
             "Google could not read the IAM policy of projects/web for now (HTTP 502); later it may work. Google said: \
              \"<html>Bad Gateway</html>\". Whether it was done is not known."
         );
-    }
-
-    #[test]
-    fn dates_of_http() {
-        let date = http_date("Mon, 23 Nov 2026 20:00:00 GMT").expect("a date");
-        assert_eq!(date.to_string(), "2026-11-23T20:00:00Z");
-        assert_eq!(http_date("2026-11-23T20:00:00Z"), None);
     }
 }

@@ -41,6 +41,8 @@ pub struct Limits {
     pub credentials_timeout: Duration,
     /// No attempt of a read begins later than this after its first one began.
     pub repeat_within: Duration,
+    /// How long looking up a person's groups may take, all its reads and repetitions included.
+    pub groups_within: Duration,
     /// How often a read is tried at most.
     pub attempts: u32,
     /// The longest pause before the second attempt; it doubles with each further one, and the pause is a random
@@ -61,6 +63,7 @@ impl Default for Limits {
             credentials_timeout: Duration::from_secs(10),
             // A little more than one timeout, so that a lost answer is asked for once more.
             repeat_within: Duration::from_secs(12),
+            groups_within: Duration::from_secs(30),
             attempts: 4,
             first_pause: Duration::from_millis(250),
             in_flight: 64,

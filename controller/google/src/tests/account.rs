@@ -1,6 +1,6 @@
 //! Application Default Credentials, with a token service of the test's own.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use google_cloud_auth::credentials::user_account;
 use serde_json::{Value, json};
@@ -198,30 +198,53 @@ async fn a_refused_token_is_replaced() {
     google.get_policy("projects/web").await.expect("a policy");
 }
 
-/// The environment is a process's own, so this runs the next test in another one.
+/// The two calls of the tests below, made in a process of their own: the environment says who it is.
+const CHILD_ENDPOINT: &str = "JIT_ACCESS_TEST_ENDPOINT";
+
+async fn call_as_child(endpoint: String) {
+    install_crypto_provider();
+    let account = match Account::application_default(&limits()) {
+        Ok(account) => account,
+        Err(error) => return println!("{error}"),
+    };
+    let google = Google::with_account(&settings(endpoint), account)
+        .await
+        .expect("a client");
+    google.get_policy("projects/web").await.expect("a policy");
+    google.groups_of("alice@example.com").await.expect("groups");
+}
+
+/// Runs the test `name` again, in a process with this environment and no other credentials; gives back its output.
+async fn child(name: &str, api: &FakeGoogle, environment: &[(&str, &str)]) -> String {
+    let home = tempfile::tempdir().expect("a folder");
+    let output = tokio::process::Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", name, "--nocapture"])
+        .env_remove("GOOGLE_APPLICATION_CREDENTIALS")
+        .env("HOME", home.path())
+        .envs(environment.iter().copied())
+        .env(CHILD_ENDPOINT, api.url())
+        .output()
+        .await
+        .expect("the test's output");
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
 #[tokio::test]
-async fn application_default_credentials() {
+async fn a_credentials_file() {
+    if let Ok(endpoint) = std::env::var(CHILD_ENDPOINT) {
+        return call_as_child(endpoint).await;
+    }
     let (api, tokens) = (api().await, FakeGoogle::answering(token("ya29.adc")).await);
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let file = folder.join(format!("adc-{}.json", std::process::id()));
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("credentials.json");
     let run = async |json: &str| {
         std::fs::write(&file, json).expect("a file");
-        let output = tokio::process::Command::new(std::env::current_exe().expect("this program"))
-            .args([
-                "--exact",
-                "tests::account::in_a_process_of_its_own",
-                "--ignored",
-                "--nocapture",
-            ])
-            .env("GOOGLE_APPLICATION_CREDENTIALS", &file)
-            .env("GOOGLE_CLOUD_QUOTA_PROJECT", "billing")
-            .env("TEST_ENDPOINT", api.url())
-            .output()
-            .await
-            .expect("the test's output");
-        std::fs::remove_file(&file).expect("the file");
-        String::from_utf8_lossy(&output.stdout).into_owned()
+        let path = file.to_str().expect("a path in UTF-8");
+        let environment = [
+            ("GOOGLE_APPLICATION_CREDENTIALS", path),
+            ("GOOGLE_CLOUD_QUOTA_PROJECT", "billing"),
+        ];
+        child("tests::account::a_credentials_file", &api, &environment).await
     };
 
     let output = run(&authorized_user(&tokens).to_string()).await;
@@ -256,20 +279,63 @@ async fn application_default_credentials() {
         output.contains("or a credentials file named by GOOGLE_APPLICATION_CREDENTIALS."),
         "{output}"
     );
+    assert_eq!(api.calls().len(), 2, "{output}");
 }
 
+/// What Workload Identity on GKE is to a program.
 #[tokio::test]
-#[ignore = "run by application_default_credentials, with an environment of its own"]
-async fn in_a_process_of_its_own() {
-    install_crypto_provider();
-    let account = match Account::application_default(&limits()) {
-        Ok(account) => account,
-        Err(error) => return println!("{error}"),
-    };
-    let endpoint = std::env::var("TEST_ENDPOINT").expect("an endpoint");
-    let google = Google::with_account(&settings(endpoint), account)
-        .await
-        .expect("a client");
-    google.get_policy("projects/web").await.expect("a policy");
-    google.groups_of("alice@example.com").await.expect("groups");
+async fn the_metadata_server() {
+    if let Ok(endpoint) = std::env::var(CHILD_ENDPOINT) {
+        return call_as_child(endpoint).await;
+    }
+    let api = api().await;
+    let metadata = FakeGoogle::start(|_, request| match request.path() {
+        _ if request.header("metadata-flavor") != Some("Google") => {
+            Reply::Answer(403, vec![], String::new())
+        }
+        "/computeMetadata/v1/instance/service-accounts/default/token" => token("ya29.gke"),
+        "/computeMetadata/v1/universe/universe-domain" => {
+            Reply::Answer(200, vec![], "googleapis.com".to_owned())
+        }
+        _ => Reply::Answer(404, vec![], String::new()),
+    })
+    .await;
+    let host = metadata.url().replace("http://", "");
+    let output = child(
+        "tests::account::the_metadata_server",
+        &api,
+        &[("GCE_METADATA_HOST", &host)],
+    )
+    .await;
+    assert!(output.contains("1 passed"), "{output}");
+    for call in api.calls() {
+        assert_eq!(
+            call.header("authorization"),
+            Some("Bearer ya29.gke"),
+            "{}",
+            call.target
+        );
+    }
+    assert_eq!(api.calls().len(), 2, "{output}");
+    let mut asked: Vec<_> = metadata
+        .calls()
+        .iter()
+        .map(|call| call.path().to_owned())
+        .collect();
+    asked.sort();
+    assert_eq!(
+        asked,
+        [
+            "/computeMetadata/v1/instance/service-accounts/default/token",
+            "/computeMetadata/v1/universe/universe-domain"
+        ]
+    );
+    let scopes = metadata
+        .calls()
+        .iter()
+        .find_map(|call| call.parameter("scopes"));
+    assert_eq!(
+        scopes.as_deref(),
+        Some("https://www.googleapis.com/auth/cloud-platform")
+    );
 }

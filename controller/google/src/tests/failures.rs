@@ -1,6 +1,9 @@
 //! Each way in which a call can fail: its sentence, and how often it was made.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
 use jit_access_core::iam_policy::Policy;
 use serde_json::json;
@@ -15,34 +18,62 @@ fn policy() -> Policy {
     serde_json::from_value(json!({"version": 3, "etag": "AA=="})).expect("a policy")
 }
 
-async fn read_error(reply: Reply) -> (Error, usize) {
-    let fake = FakeGoogle::answering(reply).await;
-    let error = google(&fake)
-        .await
-        .get_policy("projects/web")
-        .await
-        .expect_err("a failure");
-    (error, fake.calls().len())
+/// A client, and a Google that gives each call the answer set last.
+struct Bench {
+    reply: Arc<Mutex<Reply>>,
+    fake: FakeGoogle,
+    google: Google,
 }
 
-async fn write_error(reply: Reply) -> (Error, usize) {
-    let fake = FakeGoogle::answering(reply).await;
-    let google = google(&fake).await;
-    let error = google
-        .set_policy("projects/web", &policy(), "why")
-        .await
-        .expect_err("a failure");
-    (error, fake.calls().len())
+impl Bench {
+    async fn new() -> Self {
+        let reply = Arc::new(Mutex::new(Reply::Cut));
+        let answer = reply.clone();
+        let fake =
+            FakeGoogle::start(move |_, _| answer.lock().expect("not poisoned").clone()).await;
+        Bench {
+            google: google(&fake).await,
+            reply,
+            fake,
+        }
+    }
+
+    /// The failure of a read that is always answered so, and how many calls it took.
+    async fn read(&self, reply: &Reply) -> (Error, usize) {
+        *self.reply.lock().expect("not poisoned") = reply.clone();
+        let before = self.fake.calls().len();
+        let error = self
+            .google
+            .get_policy("projects/web")
+            .await
+            .expect_err("a failure");
+        (error, self.fake.calls().len() - before)
+    }
+
+    /// The same for a write.
+    async fn write(&self, reply: &Reply) -> (Error, usize) {
+        *self.reply.lock().expect("not poisoned") = reply.clone();
+        let before = self.fake.calls().len();
+        let result = self
+            .google
+            .set_policy("projects/web", &policy(), "why")
+            .await;
+        (
+            result.expect_err("a failure"),
+            self.fake.calls().len() - before,
+        )
+    }
 }
 
 #[tokio::test]
 async fn a_missing_permission_names_both_causes() {
+    let bench = Bench::new().await;
     let reply = Reply::error(
         403,
         "PERMISSION_DENIED",
         "The caller does not have permission",
     );
-    let (error, calls) = read_error(reply.clone()).await;
+    let (error, calls) = bench.read(&reply).await;
     assert_eq!(
         (error.kind, error.is_transient(), calls),
         (Kind::Denied, false, 1)
@@ -53,7 +84,7 @@ async fn a_missing_permission_names_both_causes() {
          resourcemanager.projects.getIamPolicy on projects/web (roles/iam.securityReviewer has it), or projects/web does \
          not exist, which Google answers alike. Google said: \"The caller does not have permission\"."
     );
-    let (error, calls) = write_error(reply).await;
+    let (error, calls) = bench.write(&reply).await;
     assert_eq!(
         (error.kind, error.may_have_been_committed, calls),
         (Kind::Denied, false, 1)
@@ -69,6 +100,7 @@ async fn a_missing_permission_names_both_causes() {
 
 #[tokio::test]
 async fn refusals_are_not_repeated() {
+    let bench = Bench::new().await;
     for (http, word, kind, sentence) in [
         (
             400,
@@ -108,7 +140,7 @@ async fn refusals_are_not_repeated() {
         ),
     ] {
         let reply = Reply::error(http, word, "No\u{0}\nway.");
-        for (error, calls) in [read_error(reply.clone()).await, write_error(reply).await] {
+        for (error, calls) in [bench.read(&reply).await, bench.write(&reply).await] {
             assert_eq!(
                 (error.kind, error.may_have_been_committed, calls),
                 (kind, false, 1),
@@ -125,9 +157,10 @@ async fn refusals_are_not_repeated() {
 
 #[tokio::test]
 async fn an_outage_is_repeated_for_reads_alone() {
+    let bench = Bench::new().await;
     for http in [500, 502, 503, 504] {
         let reply = Reply::Answer(http, vec![], "<html>broken</html>".to_owned());
-        let (error, calls) = read_error(reply.clone()).await;
+        let (error, calls) = bench.read(&reply).await;
         assert_eq!(
             (error.kind, error.is_transient(), calls),
             (Kind::Unavailable, true, 4),
@@ -140,7 +173,7 @@ async fn an_outage_is_repeated_for_reads_alone() {
                  said: \"<html>broken</html>\"."
             )
         );
-        let (error, calls) = write_error(reply).await;
+        let (error, calls) = bench.write(&reply).await;
         assert_eq!(
             (error.kind, error.may_have_been_committed, calls),
             (Kind::Unavailable, true, 1),
@@ -182,6 +215,7 @@ async fn a_read_goes_on_after_a_failure() {
 
 #[tokio::test]
 async fn a_quota_is_waited_for_if_there_is_time() {
+    let bench = Bench::new().await;
     let exceeded =
         |wait| Reply::error(429, "RESOURCE_EXHAUSTED", "Quota exceeded").with_header(wait);
     let fake = FakeGoogle::start(move |n, _| match n {
@@ -199,7 +233,7 @@ async fn a_quota_is_waited_for_if_there_is_time() {
     assert_eq!(fake.calls().len(), 2);
 
     // A minute is more than a read may take, so the caller is told at once.
-    let (error, calls) = read_error(exceeded("Retry-After: 60")).await;
+    let (error, calls) = bench.read(&exceeded("Retry-After: 60")).await;
     assert_eq!((error.kind, calls), (Kind::Quota, 1));
     assert_eq!(error.retry_after, Some(Duration::from_secs(60)));
     assert_eq!(
@@ -207,7 +241,7 @@ async fn a_quota_is_waited_for_if_there_is_time() {
         "Google refused to read the IAM policy of projects/web: a quota is used up; it asks to wait 60 s. Google said: \
          \"Quota exceeded\"."
     );
-    let (error, calls) = write_error(exceeded("Retry-After: 0")).await;
+    let (error, calls) = bench.write(&exceeded("Retry-After: 0")).await;
     assert_eq!(
         (error.kind, error.may_have_been_committed, calls),
         (Kind::Quota, false, 1)
@@ -216,15 +250,12 @@ async fn a_quota_is_waited_for_if_there_is_time() {
 
 #[tokio::test]
 async fn no_answer_is_a_timeout() {
+    let bench = Bench::new().await;
     for reply in [Reply::Hang, Reply::HangInBody] {
-        let fake = FakeGoogle::answering(reply.clone()).await;
-        let (host, client) = (fake.url().replace("http://", ""), google(&fake).await);
-        let error = client
-            .get_policy("projects/web")
-            .await
-            .expect_err("a timeout");
+        let host = bench.fake.url().replace("http://", "");
+        let (error, calls) = bench.read(&reply).await;
         assert_eq!(
-            (error.kind, error.is_transient(), fake.calls().len()),
+            (error.kind, error.is_transient(), calls),
             (Kind::Timeout, true, 4)
         );
         assert_eq!(
@@ -233,7 +264,7 @@ async fn no_answer_is_a_timeout() {
                 "{host} did not answer within 0.3 s when asked to read the IAM policy of projects/web."
             )
         );
-        let (error, calls) = write_error(reply).await;
+        let (error, calls) = bench.write(&reply).await;
         assert_eq!(
             (error.kind, error.may_have_been_committed, calls),
             (Kind::Timeout, true, 1)
@@ -247,7 +278,8 @@ async fn no_answer_is_a_timeout() {
 
 #[tokio::test]
 async fn a_broken_connection_is_a_network_fault() {
-    let (error, calls) = read_error(Reply::Cut).await;
+    let bench = Bench::new().await;
+    let (error, calls) = bench.read(&Reply::Cut).await;
     assert_eq!(
         (error.kind, error.may_have_been_committed, calls),
         (Kind::Network, false, 4)
@@ -262,7 +294,7 @@ async fn a_broken_connection_is_a_network_fault() {
             .contains(" broke when it was asked to read the IAM policy of projects/web: "),
         "{error}"
     );
-    let (error, calls) = write_error(Reply::Cut).await;
+    let (error, calls) = bench.write(&Reply::Cut).await;
     assert_eq!(
         (error.kind, error.may_have_been_committed, calls),
         (Kind::Network, true, 1)
@@ -306,6 +338,7 @@ async fn nobody_there_is_a_network_fault_and_nothing_was_done() {
 
 #[tokio::test]
 async fn half_an_answer_is_no_answer() {
+    let bench = Bench::new().await;
     let whole = json!({"version": 3, "etag": "AA==", "bindings": []}).to_string();
     for reply in [
         Reply::Truncated(whole),
@@ -317,7 +350,7 @@ async fn half_an_answer_is_no_answer() {
         Reply::Answer(200, vec![], r#"{"bindings": "ya29.secret"}"#.to_owned()),
     ] {
         let name = format!("{reply:?}");
-        let (error, calls) = read_error(reply.clone()).await;
+        let (error, calls) = bench.read(&reply).await;
         assert_eq!(
             (error.kind, error.is_transient(), calls),
             (Kind::Malformed, true, 4),
@@ -328,7 +361,7 @@ async fn half_an_answer_is_no_answer() {
             "{error}"
         );
         assert!(!error.message.contains("secret"), "{error}");
-        let (error, calls) = write_error(reply).await;
+        let (error, calls) = bench.write(&reply).await;
         assert_eq!(
             (error.kind, error.may_have_been_committed, calls),
             (Kind::Malformed, true, 1),

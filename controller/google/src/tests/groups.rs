@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::{
     fake_google::{FakeGoogle, Reply, Request},
-    google, settings,
+    google, limits, settings,
 };
-use crate::{Google, GroupSource, Kind, Memberships, Settings, Source};
+use crate::{Google, GroupSource, Kind, Limits, Memberships, Settings, Source};
 
 const NEEDS_PREMIUM: &str = "Error(3005): the caller's organization has no license for this";
 
@@ -401,4 +401,29 @@ async fn googles_clock_is_told() {
         .await
         .expect("groups");
     assert_eq!((found.server_date, found.clock_offset), (None, None));
+}
+
+#[tokio::test]
+async fn a_look_up_of_many_slow_answers_ends() {
+    let fake = FakeGoogle::answering(Reply::Hang).await;
+    let limits = Limits {
+        groups_within: Duration::from_millis(500),
+        ..limits()
+    };
+    let settings = Settings {
+        limits,
+        ..settings(fake.url())
+    };
+    let google = Google::connect(&settings).await.expect("a client");
+    let error = google
+        .groups_of("alice@example.com")
+        .await
+        .expect_err("too slow");
+    assert_eq!((error.kind, fake.calls().len()), (Kind::Timeout, 2));
+    assert!(
+        error
+            .message
+            .contains("could not be looked up within 0.5 s"),
+        "{error}"
+    );
 }
