@@ -1,0 +1,48 @@
+//! `cargo xtask demo`: builds what the demo runs and starts it. The demo itself is the program
+//! `jit-access-demo` of the test bench, so that the other commands need not compile a Kubernetes client.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use crate::{tools, workspace};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Ends after the first request, with status 0 if it became access.
+    #[arg(long)]
+    once: bool,
+    /// Uses the cluster of this context of your kubeconfig instead of a control plane of its own.
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+}
+
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let control_plane = tools::folder()?;
+    eprintln!("building the controller and the simulated Google Cloud");
+    workspace::run_cargo(&[
+        "build",
+        "--package=jit-access-controller",
+        "--package=google-cloud-simulator",
+        "--package=jit-access-tests",
+        "--bins",
+    ])?;
+    let programs = workspace::programs()?;
+    let mut demo = Command::new(programs.join("jit-access-demo"));
+    demo.env("JIT_ACCESS_CONTROL_PLANE", &control_plane)
+        .env("JIT_ACCESS_PROGRAMS", &programs)
+        .current_dir(workspace::root());
+    if arguments.once {
+        demo.arg("--once");
+    }
+    if let Some(context) = &arguments.context {
+        demo.args(["--context", context]);
+    }
+    let status = demo.status().context("jit-access-demo cannot be started")?;
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
