@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     fake_google::{FakeGoogle, Reply},
-    limits, settings,
+    impatient, limits, settings,
 };
 use crate::{Google, Kind, Limits, credentials::Account, install_crypto_provider};
 
@@ -97,7 +97,7 @@ async fn renewals_keep_a_distance() {
     })
     .await;
     let api = api().await;
-    let every = Duration::from_millis(700);
+    let every = Duration::from_millis(1500);
     let limits = Limits {
         renew_credentials_every: every,
         ..limits()
@@ -161,7 +161,7 @@ async fn a_silent_token_service_blocks_nobody_for_ever() {
     })
     .await;
     let api = api().await;
-    let google = google(&api, &tokens, limits()).await;
+    let google = google(&api, &tokens, impatient()).await;
     google.get_policy("projects/web").await.expect("a policy");
     assert_eq!(
         api.calls()[0].header("authorization"),

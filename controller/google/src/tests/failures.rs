@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{
     fake_google::{FakeGoogle, Reply},
-    google, limits, settings,
+    google, google_within, impatient, limits, settings,
 };
 use crate::{Error, Google, Kind, Limits};
 
@@ -27,12 +27,16 @@ struct Bench {
 
 impl Bench {
     async fn new() -> Self {
+        Self::within(limits()).await
+    }
+
+    async fn within(limits: Limits) -> Self {
         let reply = Arc::new(Mutex::new(Reply::Cut));
         let answer = reply.clone();
         let fake =
             FakeGoogle::start(move |_, _| answer.lock().expect("not poisoned").clone()).await;
         Bench {
-            google: google(&fake).await,
+            google: google_within(&fake, limits).await,
             reply,
             fake,
         }
@@ -203,7 +207,7 @@ async fn a_read_goes_on_after_a_failure() {
             _ => Reply::json(json!({"etag": "AA=="})),
         })
         .await;
-        let policy = google(&fake)
+        let policy = google_within(&fake, impatient())
             .await
             .get_policy("projects/web")
             .await
@@ -250,7 +254,7 @@ async fn a_quota_is_waited_for_if_there_is_time() {
 
 #[tokio::test]
 async fn no_answer_is_a_timeout() {
-    let bench = Bench::new().await;
+    let bench = Bench::within(impatient()).await;
     for reply in [Reply::Hang, Reply::HangInBody] {
         let host = bench.fake.url().replace("http://", "");
         let (error, calls) = bench.read(&reply).await;
@@ -261,7 +265,7 @@ async fn no_answer_is_a_timeout() {
         assert_eq!(
             error.to_string(),
             format!(
-                "{host} did not answer within 0.3 s when asked to read the IAM policy of projects/web."
+                "{host} did not answer within 0.5 s when asked to read the IAM policy of projects/web."
             )
         );
         let (error, calls) = bench.write(&reply).await;
@@ -373,23 +377,25 @@ async fn half_an_answer_is_no_answer() {
 #[tokio::test]
 async fn at_most_so_many_calls_are_in_flight() {
     let fake = FakeGoogle::answering(Reply::Hang).await;
-    let settings = crate::Settings {
-        limits: Limits {
+    let google = google_within(
+        &fake,
+        Limits {
             in_flight: 3,
-            attempts: 1,
             ..limits()
         },
-        ..settings(fake.url())
-    };
-    let google = Google::connect(&settings).await.expect("a client");
+    )
+    .await;
     let calls = futures::future::join_all((0..9).map(|_| google.get_policy("projects/web")));
-    let half_way = async {
-        // Calls take 0.3 s each.
-        tokio::time::sleep(Duration::from_millis(150)).await;
+    let watch = async {
+        while fake.calls().len() < 3 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // Time for a fourth.
+        tokio::time::sleep(Duration::from_millis(300)).await;
         fake.calls().len()
     };
-    let (results, in_flight) = tokio::join!(calls, half_way);
-    assert_eq!(in_flight, 3);
-    assert!(results.iter().all(Result::is_err));
-    assert_eq!(fake.calls().len(), 9);
+    tokio::select! {
+        _ = calls => panic!("nobody answers"),
+        in_flight = watch => assert_eq!(in_flight, 3),
+    }
 }

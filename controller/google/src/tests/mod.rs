@@ -11,16 +11,23 @@ use std::time::Duration;
 use crate::{Google, GroupSource, Limits, Settings};
 use fake_google::FakeGoogle;
 
-/// Limits that let a test end soon, with the production number of attempts.
+/// Production's number of attempts with short pauses. The timeouts are out of the way of a slow machine.
 fn limits() -> Limits {
     Limits {
-        read_timeout: Duration::from_millis(300),
-        write_timeout: Duration::from_millis(300),
-        connect_timeout: Duration::from_millis(300),
-        credentials_timeout: Duration::from_millis(500),
-        repeat_within: Duration::from_secs(5),
+        repeat_within: Duration::from_secs(30),
         first_pause: Duration::from_millis(1),
         ..Limits::default()
+    }
+}
+
+/// For tests in which something does not answer.
+fn impatient() -> Limits {
+    let timeout = Duration::from_millis(500);
+    Limits {
+        read_timeout: timeout,
+        write_timeout: timeout,
+        credentials_timeout: timeout,
+        ..limits()
     }
 }
 
@@ -34,7 +41,13 @@ fn settings(endpoint: String) -> Settings {
 }
 
 async fn google(fake: &FakeGoogle) -> Google {
-    Google::connect(&settings(fake.url()))
-        .await
-        .expect("a client")
+    google_within(fake, limits()).await
+}
+
+async fn google_within(fake: &FakeGoogle, limits: Limits) -> Google {
+    let settings = Settings {
+        limits,
+        ..settings(fake.url())
+    };
+    Google::connect(&settings).await.expect("a client")
 }
