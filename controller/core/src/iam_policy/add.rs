@@ -104,7 +104,7 @@ pub struct Added {
     pub added: usize,
     /// Altered bindings of ours that were taken out.
     pub replaced: usize,
-    /// Altered bindings of ours that were left, and with them their requests.
+    /// Altered bindings of ours that were left, and with them the roles they are for.
     pub altered: usize,
 }
 
@@ -119,9 +119,10 @@ impl Added {
 impl Policy {
     /// Adds the bindings that are absent, each as a binding of its own: never merged with another.
     ///
-    /// `granted` holds all bindings of each request in it. Whatever else names a request's member
-    /// under its title is altered: with `replace_altered` it is taken out, so that exactly what
-    /// was granted stands there; without, nothing is added for that request.
+    /// `granted` holds all bindings of a request for each role in it. Whatever else names the
+    /// request's member under its title for that role is altered: with `replace_altered` it is
+    /// taken out, so that exactly what was granted stands there; without, nothing is added for
+    /// that role. Other roles of the request are left alone: one write may be for one role.
     ///
     /// # Errors
     /// A limit of Google that would be exceeded; then nothing was changed.
@@ -134,13 +135,15 @@ impl Policy {
         let mut result = Added::default();
         let mut written = Vec::new();
         for (at, first) in granted.iter().enumerate() {
-            let same_request = |other: &&GrantBinding| {
-                other.title == first.title && same_user(&other.member, &first.member)
+            let belongs = |other: &&GrantBinding| {
+                other.title == first.title
+                    && other.role == first.role
+                    && same_user(&other.member, &first.member)
             };
-            if granted[..at].iter().any(|other| same_request(&other)) {
+            if granted[..at].iter().any(|other| belongs(&other)) {
                 continue;
             }
-            let wanted: Vec<_> = granted.iter().filter(same_request).collect();
+            let wanted: Vec<_> = granted.iter().filter(belongs).collect();
             if request_of_title(&first.title).is_none() || wanted.is_empty() {
                 return Err(AddRefused::NotRecognisable {
                     title: first.title.clone(),
@@ -167,8 +170,8 @@ impl Policy {
         Ok(result)
     }
 
-    /// For one request: which bindings are absent, and the places of those that name its member
-    /// under its title but are not as granted.
+    /// For one request and role: which bindings are absent, and the places of those that name its
+    /// member under its title but are not as granted.
     fn compare<'a>(&self, wanted: &[&'a GrantBinding]) -> (Vec<&'a GrantBinding>, Vec<usize>) {
         let mut missing: Vec<&GrantBinding> = Vec::new();
         for binding in wanted {
@@ -183,6 +186,7 @@ impl Policy {
             };
             let ours = wanted.iter().any(|granted| {
                 granted.title == binding.title()
+                    && granted.role == binding.role
                     && binding
                         .members
                         .iter()

@@ -26,6 +26,20 @@ impl Policy {
     /// else added stay. An account that was deleted meanwhile is taken out too: restored, it would
     /// have its access back.
     pub fn remove(&mut self, uid: &str, member: &str) -> Vec<Removed> {
+        self.remove_where(uid, member, |_| true)
+    }
+
+    /// As [`Policy::remove`], for one role: where Google limits which roles one write may touch.
+    pub fn remove_role(&mut self, uid: &str, member: &str, role: &str) -> Vec<Removed> {
+        self.remove_where(uid, member, |other| other == role)
+    }
+
+    fn remove_where(
+        &mut self,
+        uid: &str,
+        member: &str,
+        is_meant: impl Fn(&str) -> bool,
+    ) -> Vec<Removed> {
         if request_of_title(&title(uid)).is_none() {
             return Vec::new();
         }
@@ -37,6 +51,7 @@ impl Policy {
             .filter(|(_, entry)| {
                 entry.binding().is_some_and(|binding| {
                     binding.title() == title
+                        && is_meant(&binding.role)
                         && binding
                             .members
                             .iter()
