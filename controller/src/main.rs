@@ -1,2 +1,69 @@
-//! Placeholder.
-fn main() {}
+//! The JIT Access controller: watches AccessRequests, decides by Google's policies, and adds IAM
+//! bindings that end by themselves.
+
+mod act;
+mod admin;
+mod config;
+mod context;
+mod events;
+mod facts;
+mod memory;
+mod metrics;
+mod objects;
+mod observe;
+mod petition;
+mod policy_writer;
+mod reconcile;
+mod run;
+mod shared_readings;
+mod undecodable;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::config::{Config, LogFormat};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let config = Config::parse();
+    start_log(config.log_format);
+    jit_access_google::install_crypto_provider();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "the threads cannot be started");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run::run(config)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "the controller stops");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start_log(format: LogFormat) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,kube=warn,tower=warn"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match format {
+        LogFormat::Json => log
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_span_list(false)
+            .init(),
+        LogFormat::Text => log.with_target(false).init(),
+    }
+}

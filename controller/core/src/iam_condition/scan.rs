@@ -12,8 +12,8 @@ pub const MAX_EXPRESSION_BYTES: usize = 4096;
 /// The deepest nesting of `(`, `[` and `{` that is parsed.
 pub const MAX_DEPTH: usize = 20;
 
-/// The most operator tokens that are parsed: every `.`, `!`, `?`, `in`, `&&`, `+`, opening bracket and so on;
-/// only closing brackets, `,` and `:` are not counted.
+/// The most operator tokens that are parsed: every `.`, `!`, `?`, `in`, `&&`, `+`, `,`, opening bracket and so on;
+/// only closing brackets are not counted.
 pub const MAX_OPERATOR_TOKENS: usize = 500;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,9 +62,9 @@ pub(super) fn scan(source: &str) -> Result<Vec<Token>, String> {
             ));
         }
         let operator = match token.kind {
-            Kind::Open | Kind::And | Kind::Operator => true,
+            Kind::Open | Kind::And | Kind::Separator | Kind::Operator => true,
             Kind::Word => &source[token.range.clone()] == "in",
-            Kind::Text | Kind::Close | Kind::Separator | Kind::Comment => false,
+            Kind::Text | Kind::Close | Kind::Comment => false,
         };
         operators += usize::from(operator);
     }
@@ -241,7 +241,7 @@ mod tests {
             assert!(scan(&nested(MAX_DEPTH + 1)).is_err());
         }
         for operator in [
-            ".a", "[0]", "!", "-", "?a:a", " in a", "&&a", "||a", "+a", "==a",
+            ".a", "[0]", "!", "-", ",a", " in a", "&&a", "||a", "+a", "==a",
         ] {
             assert!(
                 scan(&operator.repeat(MAX_OPERATOR_TOKENS)).is_ok(),

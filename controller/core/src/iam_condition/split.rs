@@ -60,7 +60,7 @@ fn cut(mut piece: &[Token]) -> Option<Vec<&[Token]>> {
         }
         match piece {
             [first, inner @ .., last] if first.kind == Kind::Open && last.kind == Kind::Close => {
-                piece = inner
+                piece = inner;
             }
             _ => return None,
         }

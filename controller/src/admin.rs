@@ -1,0 +1,94 @@
+//! Metrics and health, on a port of their own.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use tokio::net::TcpListener;
+
+use crate::metrics::Metrics;
+
+/// Whether the controller does its work.
+#[derive(Debug, Clone, Default)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// All requests are known, and the work has begun.
+    pub fn ready(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn is_ready(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+#[derive(Clone)]
+struct Admin {
+    metrics: Arc<Metrics>,
+    readiness: Readiness,
+    refresh: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// The pages `/metrics`, `/healthz` and `/readyz`. `refresh` brings figures up to date that are
+/// only counted when somebody looks.
+pub fn router(
+    metrics: Arc<Metrics>,
+    readiness: Readiness,
+    refresh: Arc<dyn Fn() + Send + Sync>,
+) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(figures))
+        .with_state(Admin {
+            metrics,
+            readiness,
+            refresh,
+        })
+}
+
+async fn readyz(State(admin): State<Admin>) -> impl IntoResponse {
+    if admin.readiness.is_ready() {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not ready: the requests have not been listed yet\n",
+        )
+    }
+}
+
+async fn figures(State(admin): State<Admin>) -> impl IntoResponse {
+    (admin.refresh)();
+    match admin.metrics.encode() {
+        Ok(text) => (
+            StatusCode::OK,
+            [(
+                header::CONTENT_TYPE,
+                "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            )],
+            text,
+        )
+            .into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// Opens the port, and says which it is.
+///
+/// # Errors
+/// A sentence that names the address.
+pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| anyhow::anyhow!("--admin-listen {address} cannot be opened: {error}"))?;
+    let address = listener.local_addr()?;
+    tracing::info!("admin listening on {address}");
+    Ok(listener)
+}

@@ -1,0 +1,56 @@
+//! What every visit of a request uses.
+
+use std::sync::Arc;
+
+use jit_access_core::expiry::Rounds;
+use jit_access_core::limits::Limits;
+use jit_access_crds::AccessRequest;
+use kube::core::DeserializeGuard;
+use kube::runtime::events::Recorder;
+use kube::runtime::reflector::{ObjectRef, Store};
+use kube::{Client, Resource};
+
+use crate::memory::Memory;
+use crate::metrics::Metrics;
+use crate::policy_writer::PolicyWriter;
+
+/// An object of our kind, readable or not: one that is not must not stop the rest.
+pub type Guarded = DeserializeGuard<AccessRequest>;
+
+/// What every visit of a request uses.
+pub struct Context {
+    /// The Kubernetes API.
+    pub client: Client,
+    /// All requests, as the watch delivered them.
+    pub requests: Store<Guarded>,
+    /// Google's policies.
+    pub policies: PolicyWriter,
+    /// What the installation allows.
+    pub limits: Limits,
+    /// When resources are read again.
+    pub rounds: Rounds,
+    /// Between two visits.
+    pub memory: Memory,
+    /// Kubernetes Events.
+    pub recorder: Recorder,
+    /// Figures.
+    pub metrics: Arc<Metrics>,
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").finish_non_exhaustive()
+    }
+}
+
+impl Context {
+    /// The request as the watch last delivered it; `None` if it is gone, or another one has its name.
+    #[must_use]
+    pub fn delivered(&self, request: &AccessRequest) -> Option<Arc<Guarded>> {
+        let reference = ObjectRef::<Guarded>::new(request.metadata.name.as_deref()?)
+            .within(request.metadata.namespace.as_deref()?);
+        self.requests
+            .get(&reference)
+            .filter(|object| object.meta().uid == request.metadata.uid)
+    }
+}

@@ -1,0 +1,67 @@
+//! Kubernetes Events: hints for who looks at the object. They are no audit trail: the API server
+//! merges and forgets them.
+
+use jit_access_crds::AccessRequest;
+use kube::Resource;
+use kube::runtime::events::{Event, EventType};
+
+use crate::context::Context;
+
+async fn publish(
+    context: &Context,
+    request: &AccessRequest,
+    type_: EventType,
+    reason: &str,
+    note: String,
+) {
+    let event = Event {
+        type_,
+        reason: reason.to_owned(),
+        note: Some(note),
+        action: reason.to_owned(),
+        secondary: None,
+    };
+    let reference = request.object_ref(&());
+    if let Err(error) = context.recorder.publish(&event, &reference).await {
+        tracing::warn!(request = request.metadata.name, %error, "an Event was not written");
+    }
+}
+
+/// The access was ended before its time.
+pub async fn revoked(context: &Context, request: &AccessRequest, why: &str) {
+    let note = format!("access ended early: {why}; Google may take minutes to act on it");
+    publish(context, request, EventType::Normal, "AccessRevoked", note).await;
+}
+
+/// The binding of an ended request came back and was removed.
+pub async fn came_back(context: &Context, request: &AccessRequest) {
+    let note = "the binding of this ended request was put back into Google's policy and was removed again; look which tool writes the policy".to_owned();
+    publish(
+        context,
+        request,
+        EventType::Warning,
+        "BindingCameBack",
+        note,
+    )
+    .await;
+}
+
+/// Access that was to end has become permanent.
+pub async fn unconditional(context: &Context, request: &AccessRequest) {
+    let note = format!(
+        "{} holds a granted role on {} without a condition now; it does not end by itself, and was not removed since it may be intended",
+        request.spec.requester, request.spec.resource
+    );
+    let reason = "UnconditionalBinding";
+    publish(context, request, EventType::Warning, reason, note).await;
+}
+
+/// The object goes although its expired binding may still be in the policy.
+pub async fn finalizer_gave_up(context: &Context, request: &AccessRequest) {
+    let note = format!(
+        "the expired binding could not be removed from the policy of {}; it gives no access any more, and goes with the next write",
+        request.spec.resource
+    );
+    let reason = "ExpiredBindingLeft";
+    publish(context, request, EventType::Warning, reason, note).await;
+}

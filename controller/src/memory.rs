@@ -1,0 +1,188 @@
+//! What the controller remembers between two visits of a request. None of it is needed for
+//! safety: after a restart it is found again, or costs a reading more.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use jiff::{SignedDuration, Timestamp};
+use jit_access_core::decision::created;
+use jit_access_core::fairness::Counted;
+use jit_access_core::status;
+use jit_access_crds::{AccessRequest, CREATED_BY_ANNOTATION};
+use kube::ResourceExt;
+use tokio::sync::Semaphore;
+
+/// Of one requester at most this many requests are in work at the same time.
+const IN_WORK: usize = 2;
+
+/// What is remembered of one request.
+#[derive(Debug, Clone)]
+pub struct Remembered {
+    /// When it was first seen.
+    pub first_seen: Instant,
+    /// The last round for which the policy was compared with the grant.
+    pub watched: Option<Timestamp>,
+    /// Failures in a row.
+    pub failures: u32,
+    /// Complete readings in a row that found the requester's eligibility gone.
+    pub eligibility_lost: u32,
+    /// Bindings that stand without condition where its own vanished.
+    pub unconditional: usize,
+    /// The object as last written, until the watch has caught up with it.
+    written: Option<Arc<AccessRequest>>,
+}
+
+type Requester = (String, Option<String>);
+
+/// The controller's memory.
+#[derive(Debug, Default)]
+pub struct Memory {
+    requests: Mutex<HashMap<String, Remembered>>,
+    /// Creations of the last hour by requester and maker, those of deleted requests too.
+    creations: Mutex<HashMap<Requester, BTreeMap<String, Timestamp>>>,
+    work: Mutex<HashMap<String, Arc<Semaphore>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn requester(request: &AccessRequest) -> Requester {
+    let maker = request.annotations().get(CREATED_BY_ANNOTATION).cloned();
+    (request.spec.requester.clone(), maker)
+}
+
+/// UID of a request; empty only for an object that the API server did not make.
+#[must_use]
+pub fn uid(request: &AccessRequest) -> &str {
+    request.metadata.uid.as_deref().unwrap_or_default()
+}
+
+fn version(request: &AccessRequest) -> Option<u64> {
+    request.metadata.resource_version.as_deref()?.parse().ok()
+}
+
+impl Memory {
+    /// Remembers that a request was seen; returns what is known of it.
+    pub fn see(&self, request: &AccessRequest) -> Remembered {
+        lock(&self.requests)
+            .entry(uid(request).to_owned())
+            .or_insert_with(|| Remembered {
+                first_seen: Instant::now(),
+                watched: None,
+                failures: 0,
+                eligibility_lost: 0,
+                unconditional: 0,
+                written: None,
+            })
+            .clone()
+    }
+
+    /// Changes what is remembered of a request.
+    pub fn change(&self, request: &AccessRequest, change: impl FnOnce(&mut Remembered)) {
+        if let Some(remembered) = lock(&self.requests).get_mut(uid(request)) {
+            change(remembered);
+        }
+    }
+
+    /// Remembers the object as it was just written.
+    pub fn wrote(&self, request: &AccessRequest) {
+        let written = Some(Arc::new(request.clone()));
+        self.change(request, |remembered| remembered.written = written);
+    }
+
+    /// The newer of what the watch delivered and what was last written: the watch may lag behind
+    /// our own writes, and whoever decided by the older would do everything again.
+    #[must_use]
+    pub fn newest(&self, delivered: Arc<AccessRequest>) -> Arc<AccessRequest> {
+        let mut requests = lock(&self.requests);
+        let Some(remembered) = requests.get_mut(uid(&delivered)) else {
+            return delivered;
+        };
+        match &remembered.written {
+            Some(written) if version(written) > version(&delivered) => Arc::clone(written),
+            _ => {
+                remembered.written = None;
+                delivered
+            }
+        }
+    }
+
+    /// Requests with the same requester and maker: those that exist, and creations of the last hour.
+    pub fn with_requests_of<T>(
+        &self,
+        request: &AccessRequest,
+        existing: &[&AccessRequest],
+        now: Timestamp,
+        count: impl FnOnce(&Counted<'_>, &[Counted<'_>]) -> T,
+    ) -> T {
+        let key = requester(request);
+        let mut creations = lock(&self.creations);
+        let recent = creations.entry(key.clone()).or_default();
+        let hour_ago = now - SignedDuration::from_hours(1);
+        recent.retain(|_, created| *created > hour_ago);
+        let mut all = Vec::new();
+        let mut seen = HashSet::new();
+        for other in existing
+            .iter()
+            .copied()
+            .filter(|other| requester(other) == key)
+        {
+            if created(other) > hour_ago {
+                recent.insert(uid(other).to_owned(), created(other));
+            }
+            seen.insert(uid(other));
+            all.push(counted(other));
+        }
+        for (uid, created) in recent
+            .iter()
+            .filter(|(uid, _)| !seen.contains(uid.as_str()))
+        {
+            all.push(Counted {
+                uid,
+                created: *created,
+                open: false,
+            });
+        }
+        count(&counted(request), &all)
+    }
+
+    /// Who may work on a request of this person.
+    #[must_use]
+    pub fn workers(&self, requester: &str) -> Arc<Semaphore> {
+        Arc::clone(
+            lock(&self.work)
+                .entry(requester.to_owned())
+                .or_insert_with(|| Arc::new(Semaphore::new(IN_WORK))),
+        )
+    }
+
+    /// Bindings that stand without condition, of all requests.
+    #[must_use]
+    pub fn unconditional(&self) -> usize {
+        lock(&self.requests)
+            .values()
+            .map(|remembered| remembered.unconditional)
+            .sum()
+    }
+
+    /// Forgets requests that no longer exist, and people who asked for nothing of late.
+    pub fn forget_others(&self, existing: &HashSet<String>, now: Timestamp) {
+        lock(&self.requests).retain(|uid, _| existing.contains(uid));
+        let hour_ago = now - SignedDuration::from_hours(1);
+        lock(&self.creations).retain(|_, recent| {
+            recent.retain(|_, created| *created > hour_ago);
+            !recent.is_empty()
+        });
+        lock(&self.work).retain(|_, workers| Arc::strong_count(workers) > 1);
+    }
+}
+
+fn counted(request: &AccessRequest) -> Counted<'_> {
+    Counted {
+        uid: uid(request),
+        created: created(request),
+        open: status::state(request).is_none_or(|state| !state.is_final()),
+    }
+}

@@ -1,0 +1,202 @@
+//! Writes to the API server. Each is guarded by the object's resourceVersion: what was decided on
+//! an object is never written over another.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jit_access_core::status::{Report, compose};
+use jit_access_crds::{AccessRequest, FINALIZER};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::{Api, ResourceExt};
+use serde_json::json;
+
+use crate::context::Context;
+
+/// Longest time for one call: the client itself would wait much longer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often a write is repeated on the newest object when somebody else changed it meanwhile.
+const MOST_CONFLICTS: usize = 5;
+
+/// Why a write did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The request does not exist any more, or another one has its name.
+    #[error("the request is gone")]
+    Gone,
+    /// The API server did not answer in time.
+    #[error("the Kubernetes API did not answer within {} seconds", TIMEOUT.as_secs())]
+    Timeout,
+    /// The API server refused.
+    #[error("the Kubernetes API refused: {0}")]
+    Refused(String),
+    /// The API server was not reached.
+    #[error("the Kubernetes API cannot be reached: {0}")]
+    Other(#[source] Box<kube::Error>),
+}
+
+impl From<kube::Error> for WriteError {
+    fn from(error: kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) if status.is_not_found() => Self::Gone,
+            // The status' own Display prints all of it, for programmers.
+            kube::Error::Api(status) => Self::Refused(status.message.clone()),
+            other => Self::Other(Box::new(other)),
+        }
+    }
+}
+
+fn api(context: &Context, request: &AccessRequest) -> Api<AccessRequest> {
+    Api::namespaced(
+        context.client.clone(),
+        request.metadata.namespace.as_deref().unwrap_or_default(),
+    )
+}
+
+async fn timely<T>(
+    call: impl Future<Output = Result<T, kube::Error>>,
+) -> Result<Result<T, kube::Error>, WriteError> {
+    tokio::time::timeout(TIMEOUT, call)
+        .await
+        .map_err(|_| WriteError::Timeout)
+}
+
+fn is_conflict<T>(result: &Result<T, kube::Error>) -> bool {
+    matches!(result, Err(kube::Error::Api(status)) if status.is_conflict())
+}
+
+/// Writes as `write` says, on the newest object; nothing if `write` has nothing to say.
+async fn on_newest<F>(
+    context: &Context,
+    request: &AccessRequest,
+    mut write: impl FnMut(AccessRequest) -> Option<F>,
+) -> Result<AccessRequest, WriteError>
+where
+    F: Future<Output = Result<AccessRequest, kube::Error>>,
+{
+    let mut newest = request.clone();
+    for _ in 0..MOST_CONFLICTS {
+        let Some(call) = write(newest.clone()) else {
+            return Ok(newest);
+        };
+        let result = timely(call).await?;
+        if !is_conflict(&result) {
+            let written = result?;
+            context.memory.wrote(&written);
+            return Ok(written);
+        }
+        newest = timely(api(context, request).get(&request.name_any())).await??;
+        if newest.metadata.uid != request.metadata.uid {
+            return Err(WriteError::Gone);
+        }
+    }
+    Err(WriteError::Refused(
+        "the object is changed by others all the time".to_owned(),
+    ))
+}
+
+/// Writes the status that follows from a report, unless it is so already.
+///
+/// # Errors
+/// When it was not written.
+pub async fn write_status(
+    context: &Context,
+    request: &AccessRequest,
+    report: &Report,
+) -> Result<AccessRequest, WriteError> {
+    let api = api(context, request);
+    on_newest(context, request, |mut object| {
+        let status = compose(&object, report, Timestamp::now());
+        if object.status.as_ref() == Some(&status) {
+            return None;
+        }
+        object.status = Some(status);
+        object.metadata.managed_fields = None;
+        let api = api.clone();
+        context.metrics.status_writes.inc();
+        Some(async move {
+            api.replace_status(&object.name_any(), &PostParams::default(), &object)
+                .await
+        })
+    })
+    .await
+}
+
+/// Adds our finalizer, unless it is there.
+///
+/// # Errors
+/// When it was not written.
+pub async fn add_finalizer(
+    context: &Context,
+    request: &AccessRequest,
+) -> Result<AccessRequest, WriteError> {
+    set_finalizer(context, request, true).await
+}
+
+/// Removes our finalizer, unless it is gone.
+///
+/// # Errors
+/// When it was not written.
+pub async fn remove_finalizer(
+    context: &Context,
+    request: &AccessRequest,
+) -> Result<AccessRequest, WriteError> {
+    set_finalizer(context, request, false).await
+}
+
+async fn set_finalizer(
+    context: &Context,
+    request: &AccessRequest,
+    wanted: bool,
+) -> Result<AccessRequest, WriteError> {
+    let api = api(context, request);
+    on_newest(context, request, |object| {
+        let mut finalizers = object.finalizers().to_vec();
+        let there = finalizers.iter().any(|name| name == FINALIZER);
+        if there == wanted {
+            return None;
+        }
+        if wanted {
+            finalizers.push(FINALIZER.to_owned());
+        } else {
+            finalizers.retain(|name| name != FINALIZER);
+        }
+        let patch = json!({"metadata": {
+            "resourceVersion": object.metadata.resource_version,
+            "finalizers": finalizers,
+        }});
+        let api = api.clone();
+        Some(async move {
+            api.patch(
+                &object.name_any(),
+                &PatchParams::default(),
+                &Patch::Merge(patch),
+            )
+            .await
+        })
+    })
+    .await
+}
+
+/// Deletes the request, if it is still the one that was looked at.
+///
+/// # Errors
+/// When it was not deleted; that it is gone already is none.
+pub async fn delete(context: &Context, request: &AccessRequest) -> Result<(), WriteError> {
+    let params = DeleteParams {
+        preconditions: Some(Preconditions {
+            uid: request.metadata.uid.clone(),
+            resource_version: request.metadata.resource_version.clone(),
+        }),
+        ..DeleteParams::default()
+    };
+    let api = api(context, request);
+    let name = request.name_any();
+    match timely(api.delete(&name, &params))
+        .await?
+        .map_err(WriteError::from)
+    {
+        Ok(_) | Err(WriteError::Gone) => Ok(()),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,48 @@
+//! Collects what the decision needs, without asking Google.
+
+use jiff::Timestamp;
+use jit_access_core::decision::Observed;
+use jit_access_core::fairness::crowding;
+use jit_access_core::status;
+use jit_access_crds::{AccessRequest, AccessState};
+
+use crate::context::Context;
+
+/// What is known about a request now.
+pub fn observe<'a>(context: &Context, request: &'a AccessRequest, now: Timestamp) -> Observed<'a> {
+    let remembered = context.memory.see(request);
+    // Who was let in keeps the place.
+    let first_visit = matches!(status::state(request), None | Some(AccessState::Pending));
+    let (crowding, crowded_out) = if first_visit {
+        crowd(context, request, now)
+    } else {
+        (None, 0)
+    };
+    Observed {
+        request,
+        now,
+        crowding,
+        crowded_out,
+        watched: remembered.watched,
+    }
+}
+
+fn crowd(context: &Context, request: &AccessRequest, now: Timestamp) -> (Option<String>, usize) {
+    let objects = context.requests.state();
+    let existing: Vec<&AccessRequest> = objects
+        .iter()
+        .filter_map(|object| object.0.as_ref().ok())
+        .collect();
+    let crowding = context
+        .memory
+        .with_requests_of(request, &existing, now, |this, all| {
+            crowding(this, all, &context.limits)
+        });
+    let crowded_out = existing
+        .iter()
+        .filter(|other| {
+            other.spec.requester == request.spec.requester && status::is_crowded_out(other)
+        })
+        .count();
+    (crowding, crowded_out)
+}

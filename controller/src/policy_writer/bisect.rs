@@ -1,0 +1,149 @@
+//! When Google refuses a write of many requests, the one that is at fault is found, and the
+//! others are written.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jit_access_core::request::Refusal;
+use jit_access_google::{Error, Kind};
+use tokio::sync::oneshot;
+
+use super::edit::Part;
+use super::job::{Batch, GrantAnswer, GrantJob, RemoveJob, Trouble};
+use super::transaction::write;
+use super::{Resource, Shared};
+
+/// Serves a batch whose write was refused with `error`.
+pub(super) async fn bisect(
+    resource: &Arc<Resource>,
+    shared: &Arc<Shared>,
+    mut batch: Batch,
+    part: Part,
+    purged: bool,
+    error: &Error,
+) {
+    if purged {
+        // The controller may be allowed to change some roles only: others' expired bindings wait.
+        let part = Part {
+            purge: false,
+            ..part
+        };
+        return write(resource, shared, batch, part).await;
+    }
+    if !batch.removals.is_empty() && !batch.grants.is_empty() {
+        let removals = std::mem::take(&mut batch.removals);
+        let removals = Batch {
+            removals,
+            ..Batch::default()
+        };
+        write(resource, shared, removals, part).await;
+        return write(resource, shared, batch, part).await;
+    }
+    if batch.grants.len() > 1 || batch.removals.len() > 1 {
+        let half = Batch {
+            grants: batch.grants.split_off(batch.grants.len() / 2),
+            removals: batch.removals.split_off(batch.removals.len() / 2),
+            ..Batch::default()
+        };
+        write(resource, shared, batch, part).await;
+        return write(resource, shared, half, part).await;
+    }
+    // Google limits which roles one write may touch with 403 (IAM, "Set limits on granting roles").
+    let by_role = error.kind == Kind::Denied;
+    if let Some(job) = batch.grants.pop() {
+        if by_role && part.roles == usize::MAX {
+            grant_by_role(resource, shared, job, error).await;
+        } else {
+            job.answer(GrantAnswer::Refused(refusal(error)));
+        }
+    }
+    if let Some(job) = batch.removals.pop() {
+        if by_role && job.role.is_none() {
+            remove_by_role(resource, shared, job, error).await;
+        } else {
+            job.answer(Err(Trouble::from(error)));
+        }
+    }
+}
+
+fn refusal(error: &Error) -> Refusal {
+    Refusal::failed(error.to_string())
+}
+
+/// Adds one binding after the other. What was added when one is refused is removed as of any
+/// request that failed.
+async fn grant_by_role(
+    resource: &Arc<Resource>,
+    shared: &Arc<Shared>,
+    job: GrantJob,
+    error: &Error,
+) {
+    let mut answer = GrantAnswer::Refused(refusal(error));
+    for roles in 1.. {
+        let (reply, written) = oneshot::channel();
+        let step = Batch {
+            grants: vec![GrantJob {
+                petition: Arc::clone(&job.petition),
+                reply,
+            }],
+            ..Batch::default()
+        };
+        let part = Part {
+            purge: false,
+            roles,
+        };
+        write(resource, shared, step, part).await;
+        match written.await {
+            Ok(GrantAnswer::Granted(grant)) if roles < grant.bindings().len() => {}
+            Ok(last) => {
+                answer = last;
+                break;
+            }
+            Err(_) => break,
+        }
+    }
+    job.answer(answer);
+}
+
+async fn remove_by_role(
+    resource: &Arc<Resource>,
+    shared: &Arc<Shared>,
+    job: RemoveJob,
+    error: &Error,
+) {
+    let subject = &job.subject;
+    let roles: BTreeSet<String> = match shared.google.get_policy(&resource.name).await {
+        Ok(policy) => policy
+            .observe(&subject.uid, &subject.member(), &[])
+            .additional
+            .into_iter()
+            .map(|binding| binding.role)
+            .collect(),
+        Err(error) => return job.answer(Err(Trouble::from(&error))),
+    };
+    if roles.len() < 2 {
+        return job.answer(Err(Trouble::from(error)));
+    }
+    let mut answer = Ok(());
+    for role in roles {
+        let (reply, removed) = oneshot::channel();
+        let step = Batch {
+            removals: vec![RemoveJob {
+                subject: subject.clone(),
+                never_granted: job.never_granted,
+                role: Some(role),
+                reply,
+            }],
+            ..Batch::default()
+        };
+        let part = Part {
+            purge: false,
+            ..Part::WHOLE
+        };
+        write(resource, shared, step, part).await;
+        if let Ok(Err(trouble)) = removed.await {
+            answer = Err(trouble);
+        }
+    }
+    job.answer(answer);
+}

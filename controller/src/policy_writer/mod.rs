@@ -1,0 +1,244 @@
+//! One writer for each policy. All that waits for a policy goes into one read-modify-write: two
+//! hundred people who ask at once for access to one project cost a few writes, not two hundred
+//! that conflict with each other.
+
+mod bisect;
+mod edit;
+mod gather;
+mod job;
+mod transaction;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jit_access_core::iam_condition::Readings;
+use jit_access_core::iam_policy::Policy;
+use jit_access_google::Google;
+use tokio::sync::oneshot;
+
+use job::{Batch, GrantJob, InspectJob, RemoveJob};
+pub use job::{GrantAnswer, Inspection, InspectionOrder, Petition, Subject, Trouble, Verdict};
+
+use crate::facts::Facts;
+use crate::metrics::Metrics;
+
+/// The writers of all policies.
+pub struct PolicyWriter {
+    shared: Arc<Shared>,
+    resources: Mutex<HashMap<String, Arc<Resource>>>,
+}
+
+impl std::fmt::Debug for PolicyWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PolicyWriter").finish_non_exhaustive()
+    }
+}
+
+struct Shared {
+    google: Google,
+    facts: Facts,
+    readings: Mutex<Readings>,
+    metrics: Arc<Metrics>,
+    /// How long a write without an answer may still be on its way.
+    in_flight: Duration,
+    started: Instant,
+}
+
+struct Resource {
+    name: String,
+    queue: Mutex<Queue>,
+    /// Until when a write whose answer was lost may still arrive.
+    in_flight_until: Mutex<Option<Instant>>,
+    /// The last reading for inspections, and when it began: all inspections of a round share one.
+    inspected: Mutex<Option<(Instant, Policy)>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: Batch,
+    served: bool,
+}
+
+impl PolicyWriter {
+    /// Writers that use these clients. `in_flight` is how long a write without an answer may still
+    /// be on its way.
+    #[must_use]
+    pub fn new(google: Google, facts: Facts, metrics: Arc<Metrics>, in_flight: Duration) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                google,
+                facts,
+                readings: Mutex::default(),
+                metrics,
+                in_flight,
+                started: Instant::now(),
+            }),
+            resources: Mutex::default(),
+        }
+    }
+
+    /// Decides on a petition and, if it is granted, adds its bindings.
+    pub async fn grant(&self, resource: &str, petition: Arc<dyn Petition>) -> GrantAnswer {
+        let (reply, answer) = oneshot::channel();
+        self.submit(resource, |batch| {
+            batch.grants.push(GrantJob { petition, reply });
+        });
+        answer
+            .await
+            .unwrap_or_else(|_| GrantAnswer::Trouble(lost()))
+    }
+
+    /// Removes what was granted to a subject. Answers once it is seen gone.
+    ///
+    /// # Errors
+    /// When Google refuses for now.
+    pub async fn remove(
+        &self,
+        resource: &str,
+        subject: Subject,
+        never_granted: bool,
+    ) -> Result<(), Trouble> {
+        let (reply, answer) = oneshot::channel();
+        self.submit(resource, |batch| {
+            batch.removals.push(RemoveJob {
+                subject,
+                never_granted,
+                role: None,
+                reply,
+            });
+        });
+        answer.await.unwrap_or_else(|_| Err(lost()))
+    }
+
+    /// Compares the policy with what was granted.
+    ///
+    /// # Errors
+    /// When Google cannot be read for now.
+    pub async fn inspect(
+        &self,
+        resource: &str,
+        order: InspectionOrder,
+    ) -> Result<Inspection, Trouble> {
+        let (reply, answer) = oneshot::channel();
+        self.submit(resource, |batch| {
+            batch.inspections.push(InspectJob { order, reply });
+        });
+        answer.await.unwrap_or_else(|_| Err(lost()))
+    }
+
+    fn submit(&self, name: &str, add: impl FnOnce(&mut Batch)) {
+        let resource = {
+            let mut resources = self
+                .resources
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(resources.entry(name.to_owned()).or_insert_with(|| {
+                Arc::new(Resource {
+                    name: name.to_owned(),
+                    queue: Mutex::default(),
+                    in_flight_until: Mutex::default(),
+                    inspected: Mutex::default(),
+                })
+            }))
+        };
+        resource.submit(&self.shared, add);
+    }
+}
+
+fn lost() -> Trouble {
+    Trouble::new("the controller's policy writer stopped; this is a fault of the controller")
+}
+
+impl Resource {
+    fn submit(self: &Arc<Self>, shared: &Arc<Shared>, add: impl FnOnce(&mut Batch)) {
+        let start = {
+            let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            add(&mut queue.waiting);
+            !std::mem::replace(&mut queue.served, true)
+        };
+        if start {
+            tokio::spawn(Arc::clone(self).serve(Arc::clone(shared)));
+        }
+    }
+
+    async fn serve(self: Arc<Self>, shared: Arc<Shared>) {
+        // Whatever happens to this task, the next job starts another one.
+        let _served = Served(&self);
+        loop {
+            let batch = {
+                let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut batch = std::mem::take(&mut queue.waiting);
+                if batch.is_empty() {
+                    queue.served = false;
+                    return;
+                }
+                // A removal never waits for additions, which take longer: those come next.
+                if !batch.removals.is_empty() {
+                    queue.waiting.grants = std::mem::take(&mut batch.grants);
+                }
+                batch
+            };
+            transaction::run(&self, &shared, batch).await;
+        }
+    }
+
+    /// Removals that arrived since the batch was taken: they go into the same write.
+    fn late_removals(&self) -> Vec<RemoveJob> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut queue.waiting.removals)
+    }
+
+    /// A reading that is young enough for all of these inspections, if there is one.
+    fn inspected(&self, batch: &Batch) -> Option<Policy> {
+        if !(batch.grants.is_empty() && batch.removals.is_empty()) {
+            return None;
+        }
+        let newest = batch
+            .inspections
+            .iter()
+            .map(|job| job.order.not_before)
+            .max()?;
+        let inspected = self
+            .inspected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        inspected
+            .as_ref()
+            .filter(|(begun, _)| *begun >= newest)
+            .map(|(_, policy)| policy.clone())
+    }
+
+    fn set_inspected(&self, reading: Option<(Instant, Policy)>) {
+        *self
+            .inspected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = reading;
+    }
+
+    fn may_arrive_until(&self) -> Option<Instant> {
+        *self
+            .in_flight_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer_lost(&self, shared: &Shared) {
+        let until = Instant::now() + shared.in_flight;
+        *self
+            .in_flight_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(until);
+    }
+}
+
+struct Served<'a>(&'a Resource);
+
+impl Drop for Served<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            queue.served = false;
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! One read-modify-write: read, decide, prepare, change, write; again from the top when the
+//! policy was changed by somebody else meanwhile.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::future::{BoxFuture, FutureExt, join_all};
+use jiff::Timestamp;
+use jit_access_core::decision::lost_eligibility;
+use jit_access_core::request::Refusal;
+use jit_access_google::{Error, Kind};
+
+use super::edit::{Edit, Part, Ready, edit, reason};
+use super::gather::{Gathered, NoLookup, gather};
+use super::job::{
+    Batch, GrantAnswer, GrantJob, InspectJob, Inspection, InspectionOrder, RemoveJob, Trouble,
+    Verdict,
+};
+use super::{Resource, Shared, bisect};
+use crate::facts::MAX_AGE;
+
+/// How often a policy is read and written before the requests wait for their next turn.
+const MOST_ATTEMPTS: u32 = 10;
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Serves a batch; every job in it is answered.
+pub(super) async fn run(resource: &Arc<Resource>, shared: &Arc<Shared>, batch: Batch) {
+    write(resource, shared, batch, Part::WHOLE).await;
+}
+
+/// Serves part of a batch. Boxed, since what Google refuses is bisected, which comes back here.
+pub(super) fn write<'a>(
+    resource: &'a Arc<Resource>,
+    shared: &'a Arc<Shared>,
+    batch: Batch,
+    part: Part,
+) -> BoxFuture<'a, ()> {
+    attempts(resource, shared, batch, part).boxed()
+}
+
+async fn attempts(resource: &Arc<Resource>, shared: &Arc<Shared>, mut batch: Batch, part: Part) {
+    let mut last = Trouble::new("the policy was not written");
+    for attempt in 0..MOST_ATTEMPTS {
+        pause(attempt).await;
+        let begun = Instant::now();
+        let known = resource.inspected(&batch);
+        let read_anew = known.is_none();
+        let mut gathered = match gather(&resource.name, shared, &people(&batch), known).await {
+            Ok(gathered) => gathered,
+            Err(error) => return unreadable(batch, &error),
+        };
+        if read_anew && !batch.inspections.is_empty() {
+            resource.set_inspected(Some((begun, gathered.policy.clone())));
+        }
+        for job in std::mem::take(&mut batch.inspections) {
+            inspect(job, &gathered, shared);
+        }
+        renew_what_refuses(&batch.grants, &mut gathered, shared).await;
+        let grants = decide(std::mem::take(&mut batch.grants), &gathered, shared);
+        let grants = prepare(grants).await;
+        // Preparing may have taken long: then the decision rests on old readings.
+        if gathered.age() > MAX_AGE {
+            batch.grants = grants.into_iter().map(|ready| ready.job).collect();
+            last = Trouble::new("recording the grants took too long");
+            continue;
+        }
+        batch.removals.extend(resource.late_removals());
+        let grants = still_wanted(grants);
+        let mut edit = edit(
+            &gathered.policy,
+            &batch.removals,
+            grants,
+            part,
+            Timestamp::now(),
+        );
+        for (ready, refusal) in std::mem::take(&mut edit.refused) {
+            ready.job.answer(GrantAnswer::Refused(refusal));
+        }
+        if !edit.changed {
+            return done(resource, shared, batch.removals, edit);
+        }
+        match set(resource, shared, &edit, &batch.removals).await {
+            Ok(()) => return done(resource, shared, batch.removals, edit),
+            Err(error) if error.kind == Kind::Conflict || error.may_have_been_committed => {
+                // The next reading tells what stands there now.
+                last = Trouble::from(&error);
+                batch.grants = edit.ready.into_iter().map(|ready| ready.job).collect();
+            }
+            Err(error) if is_refusal(&error) => {
+                let purged = edit.purged;
+                batch.grants = edit.ready.into_iter().map(|ready| ready.job).collect();
+                return bisect::bisect(resource, shared, batch, part, purged, &error).await;
+            }
+            Err(error) => {
+                last = Trouble::from(&error);
+                batch.grants = edit.ready.into_iter().map(|ready| ready.job).collect();
+                return batch.trouble(&last);
+            }
+        }
+    }
+    batch.trouble(&last);
+}
+
+fn is_refusal(error: &Error) -> bool {
+    matches!(
+        error.kind,
+        Kind::Denied | Kind::Invalid | Kind::TooLarge | Kind::Missing
+    )
+}
+
+/// Full jitter: writers that met once do not meet again.
+async fn pause(attempt: u32) {
+    if attempt > 0 {
+        let longest = FIRST_PAUSE
+            .saturating_mul(2_u32.saturating_pow(attempt - 1))
+            .min(LONGEST_PAUSE);
+        tokio::time::sleep(longest.mul_f64(rand::random::<f64>())).await;
+    }
+}
+
+fn people(batch: &Batch) -> BTreeSet<String> {
+    let asking = batch.grants.iter().map(|job| job.petition.subject());
+    let holding = batch
+        .inspections
+        .iter()
+        .filter(|job| !job.order.roles.is_empty())
+        .map(|job| &job.order.subject);
+    asking
+        .chain(holding)
+        .map(|subject| subject.requester.clone())
+        .collect()
+}
+
+/// The policy itself cannot be read: for who asks for access to it that is an answer.
+fn unreadable(mut batch: Batch, error: &Error) {
+    if is_refusal(error) {
+        for job in std::mem::take(&mut batch.grants) {
+            job.answer(GrantAnswer::Refused(resource_refused(error)));
+        }
+    }
+    batch.trouble(&Trouble::from(error));
+}
+
+fn resource_refused(error: &Error) -> Refusal {
+    Refusal::failed(error.to_string())
+}
+
+async fn renew_what_refuses(grants: &[GrantJob], gathered: &mut Gathered, shared: &Shared) {
+    let now = Timestamp::now();
+    let stale: Vec<&GrantJob> = grants
+        .iter()
+        .filter(|job| {
+            let subject = job.petition.subject();
+            gathered.is_older_than(&subject.requester, subject.first_seen)
+                && refuses(job, gathered, shared, now)
+        })
+        .collect();
+    let Some(newest) = stale
+        .iter()
+        .map(|job| job.petition.subject().first_seen)
+        .max()
+    else {
+        return;
+    };
+    let people = stale
+        .iter()
+        .map(|job| job.petition.subject().requester.clone())
+        .collect();
+    gathered.renew(shared, &people, newest).await;
+}
+
+fn refuses(job: &GrantJob, gathered: &Gathered, shared: &Shared, now: Timestamp) -> bool {
+    match gathered.look_up(&job.petition.subject().requester, shared, now) {
+        Ok(lookup) => matches!(job.petition.decide(Some(&lookup), now), Verdict::Refuse(_)),
+        Err(NoLookup::OutsideScope) => true,
+        Err(NoLookup::Resource(_) | NoLookup::Trouble(_)) => false,
+    }
+}
+
+fn decide(grants: Vec<GrantJob>, gathered: &Gathered, shared: &Shared) -> Vec<Ready> {
+    let now = Timestamp::now();
+    let mut ready = Vec::new();
+    for job in grants {
+        let verdict = match gathered.look_up(&job.petition.subject().requester, shared, now) {
+            Ok(lookup) => {
+                shared.metrics.note_findings(lookup.findings());
+                job.petition.decide(Some(&lookup), now)
+            }
+            Err(NoLookup::OutsideScope) => job.petition.decide(None, now),
+            Err(NoLookup::Resource(error)) => Verdict::Refuse(resource_refused(&error)),
+            Err(NoLookup::Trouble(trouble)) => {
+                job.answer(GrantAnswer::Trouble(trouble));
+                continue;
+            }
+        };
+        match verdict {
+            Verdict::Refuse(refusal) => job.answer(GrantAnswer::Refused(refusal)),
+            Verdict::Plan(plan) => job.answer(GrantAnswer::Planned(plan)),
+            Verdict::Grant(grant) => ready.push(Ready { job, grant }),
+        }
+    }
+    ready
+}
+
+async fn prepare(grants: Vec<Ready>) -> Vec<Ready> {
+    let prepared = join_all(grants.into_iter().map(|ready| async move {
+        let result = ready.job.petition.prepare(&ready.grant).await;
+        (ready, result)
+    }))
+    .await;
+    let mut ready = Vec::new();
+    for (item, result) in prepared {
+        match result {
+            Ok(()) => ready.push(item),
+            Err(trouble) => item.job.answer(GrantAnswer::Trouble(trouble)),
+        }
+    }
+    ready
+}
+
+fn still_wanted(grants: Vec<Ready>) -> Vec<Ready> {
+    let (wanted, withdrawn): (Vec<_>, Vec<_>) = grants
+        .into_iter()
+        .partition(|ready| ready.job.petition.still_wanted());
+    for ready in withdrawn {
+        ready.job.answer(GrantAnswer::Withdrawn);
+    }
+    wanted
+}
+
+async fn set(
+    resource: &Resource,
+    shared: &Shared,
+    edit: &Edit,
+    removals: &[RemoveJob],
+) -> Result<(), Error> {
+    let begun = Instant::now();
+    resource.set_inspected(None);
+    let result = shared
+        .google
+        .set_policy(&resource.name, &edit.policy, &reason(removals, &edit.ready))
+        .await;
+    shared.metrics.policy_written(begun.elapsed(), &result);
+    match result {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            if error.may_have_been_committed {
+                resource.answer_lost(shared);
+            }
+            tracing::warn!(
+                resource = resource.name,
+                %error,
+                "the policy was not written"
+            );
+            Err(error)
+        }
+    }
+}
+
+fn done(resource: &Arc<Resource>, shared: &Arc<Shared>, removals: Vec<RemoveJob>, edit: Edit) {
+    let Edit { found, ready, .. } = edit;
+    for Ready { job, grant } in ready {
+        job.answer(GrantAnswer::Granted(grant));
+    }
+    for (job, found) in removals.into_iter().zip(found) {
+        match look_again(resource, shared, &job).filter(|_| !found) {
+            None => job.answer(Ok(())),
+            Some(at) => {
+                let (resource, shared) = (Arc::clone(resource), Arc::clone(shared));
+                tokio::spawn(async move {
+                    tokio::time::sleep_until(at.into()).await;
+                    resource.submit(&shared, |batch| batch.removals.push(job));
+                });
+            }
+        }
+    }
+}
+
+/// When to look again for what was not found: a write that added it may still be on its way.
+fn look_again(resource: &Resource, shared: &Shared, job: &RemoveJob) -> Option<Instant> {
+    let earlier_process = job
+        .never_granted
+        .then_some(shared.started + shared.in_flight);
+    resource
+        .may_arrive_until()
+        .max(earlier_process)
+        .filter(|until| Instant::now() < *until)
+}
+
+fn inspect(job: InspectJob, gathered: &Gathered, shared: &Shared) {
+    let order = &job.order;
+    let observation =
+        gathered
+            .policy
+            .observe(&order.subject.uid, &order.subject.member(), &order.granted);
+    let eligibility_lost = if order.roles.is_empty() {
+        None
+    } else {
+        match eligibility_lost(order, gathered, shared) {
+            Ok(lost) => lost,
+            Err(trouble) => return job.answer(Err(trouble)),
+        }
+    };
+    job.answer(Ok(Inspection {
+        observation,
+        eligibility_lost,
+    }));
+}
+
+fn eligibility_lost(
+    order: &InspectionOrder,
+    gathered: &Gathered,
+    shared: &Shared,
+) -> Result<Option<String>, Trouble> {
+    let now = Timestamp::now();
+    match gathered.look_up(&order.subject.requester, shared, now) {
+        Ok(lookup) => Ok(lost_eligibility(&order.roles, Some(&lookup))),
+        Err(NoLookup::OutsideScope) => Ok(lost_eligibility(&order.roles, None)),
+        // An incomplete answer takes nothing away from anybody.
+        Err(NoLookup::Resource(error)) => Err(Trouble::from(&error)),
+        Err(NoLookup::Trouble(trouble)) => Err(trouble),
+    }
+}

@@ -1,0 +1,167 @@
+//! Puts the controller together and runs it until it is told to stop.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use futures::{FutureExt, StreamExt, TryStreamExt};
+use jiff::Timestamp;
+use jit_access_core::status;
+use jit_access_crds::AccessState;
+use jit_access_google::Google;
+use kube::runtime::events::{Recorder, Reporter};
+use kube::runtime::reflector::{self, ObjectRef};
+use kube::runtime::{WatchStreamExt, controller, watcher};
+use kube::{Api, Client, Resource};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::admin;
+use crate::config::Config;
+use crate::context::{Context, Guarded};
+use crate::facts::Facts;
+use crate::memory::Memory;
+use crate::metrics::Metrics;
+use crate::policy_writer::PolicyWriter;
+use crate::reconcile::{after_error, reconcile};
+
+/// Objects of a page of the first list: they may be large.
+const PAGE: u32 = 50;
+/// How often what is remembered of vanished requests is dropped.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
+
+/// Runs the controller until SIGTERM or SIGINT.
+///
+/// # Errors
+/// When it cannot start.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let limits = config.limits().map_err(anyhow::Error::msg)?;
+    let metrics = Arc::new(Metrics::default());
+    let readiness = admin::Readiness::default();
+    let listener = admin::bind(config.admin_listen).await?;
+    let settings = config.google();
+    let google = Google::connect(&settings)
+        .await
+        .context("Google's clients cannot be set up")?;
+    let client = kubernetes().await?;
+    tracing::warn!(
+        "nothing binds a requester to the caller yet: whoever may create AccessRequests may name anybody as requester"
+    );
+
+    let api: Api<Guarded> = Api::all(client.clone());
+    let (store, writer) = reflector::store();
+    let facts = Facts::new(google.clone(), config.scope.clone());
+    let in_flight = settings.limits.write_timeout;
+    let context = Arc::new(Context {
+        client: client.clone(),
+        requests: store.clone(),
+        policies: PolicyWriter::new(google, facts, Arc::clone(&metrics), in_flight),
+        limits,
+        rounds: config.rounds(),
+        memory: Memory::default(),
+        recorder: Recorder::new(client, reporter()),
+        metrics: Arc::clone(&metrics),
+    });
+
+    let objects = watcher(api, watcher::Config::default().page_size(PAGE))
+        // Anyone may fill these; nothing of ours reads them.
+        .modify(|object| object.meta_mut().managed_fields = None)
+        .default_backoff()
+        .reflect(writer)
+        .applied_objects()
+        .inspect_err(|error| tracing::warn!(%error, "the watch of AccessRequests is interrupted"))
+        .filter_map(|object| async { object.ok() })
+        .map(|object| {
+            Ok::<_, std::convert::Infallible>(controller::ReconcileRequest::from(
+                ObjectRef::from_obj(&object),
+            ))
+        });
+    let work = controller::applier(
+        |object, context| reconcile(object, context).boxed(),
+        |object, error, context| after_error(&object, error, &context),
+        Arc::clone(&context),
+        store.clone(),
+        objects.take_until(stop_signal()?),
+        controller::Config::default(),
+    )
+    .for_each(|_| std::future::ready(()));
+
+    let admin = axum::serve(
+        listener,
+        admin::router(metrics, readiness.clone(), refresh(Arc::clone(&context))),
+    );
+    let housekeeping = housekeeping(Arc::clone(&context));
+    let announce = async {
+        if store.wait_until_ready().await.is_ok() {
+            readiness.ready();
+            tracing::info!("ready");
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = work => {}
+        result = async { admin.await } => result.context("the admin port failed")?,
+        () = housekeeping => {}
+        () = announce => {}
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn kubernetes() -> anyhow::Result<Client> {
+    let mut config = kube::Config::infer()
+        .await
+        .context("no Kubernetes cluster: neither KUBECONFIG nor a pod's own service account")?;
+    // The client would hold a call for minutes; a visit comes back by itself.
+    config.default_retry = false;
+    Client::try_from(config).context("the Kubernetes client cannot be set up")
+}
+
+fn reporter() -> Reporter {
+    Reporter {
+        controller: "jit-access-controller".to_owned(),
+        instance: std::env::var("HOSTNAME").ok(),
+    }
+}
+
+/// Ends on SIGTERM or SIGINT.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+    })
+}
+
+fn refresh(context: Arc<Context>) -> Arc<dyn Fn() + Send + Sync> {
+    Arc::new(move || {
+        let objects = context.requests.state();
+        let states = objects.iter().filter_map(|object| {
+            let request = object.0.as_ref().ok()?;
+            Some(status::state(request).unwrap_or(AccessState::Pending))
+        });
+        context.metrics.count_requests(states);
+        let undecodable = objects.iter().filter(|object| object.0.is_err()).count();
+        context
+            .metrics
+            .undecodable
+            .set(i64::try_from(undecodable).unwrap_or(i64::MAX));
+    })
+}
+
+async fn housekeeping(context: Arc<Context>) {
+    loop {
+        tokio::time::sleep(FORGET_EVERY).await;
+        let existing: HashSet<String> = context
+            .requests
+            .state()
+            .iter()
+            .filter_map(|object| object.meta().uid.clone())
+            .collect();
+        context.memory.forget_others(&existing, Timestamp::now());
+    }
+}

@@ -1,0 +1,98 @@
+//! An object that cannot be read as an AccessRequest, such as one of a newer version. It must not
+//! stop the others, and whoever made it hears of it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jit_access_core::request::format_time;
+use jit_access_crds::{AccessRequest, AccessState, ConditionType, EligibleReason};
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
+use kube::core::error_boundary::InvalidObject;
+use kube::runtime::controller::Action;
+use kube::{Api, Resource};
+use serde_json::{Value, json};
+
+use crate::context::Context;
+use crate::objects::WriteError;
+
+/// Says in the status that the object cannot be read.
+///
+/// # Errors
+/// When the API server cannot be written to.
+pub async fn tell(context: &Context, object: &InvalidObject) -> Result<Action, WriteError> {
+    let name = object.metadata.name.as_deref().unwrap_or_default();
+    let namespace = object.metadata.namespace.as_deref().unwrap_or_default();
+    tracing::warn!(
+        request = format!("{namespace}/{name}"),
+        problem = object.error,
+        "an object cannot be read as an AccessRequest"
+    );
+    let api: Api<DynamicObject> = Api::namespaced_with(
+        context.client.clone(),
+        namespace,
+        &ApiResource::erase::<AccessRequest>(&()),
+    );
+    let found = match api.get_opt(name).await.map_err(WriteError::from)? {
+        Some(found) if found.metadata.uid == object.metadata.uid => found,
+        _ => return Ok(Action::await_change()),
+    };
+    let message: String = format!(
+        "this object cannot be read: {}; delete it and create another one",
+        object.error
+    )
+    .chars()
+    .take(1_000)
+    .collect();
+    if already_says(&found.data["status"]["conditions"], &message) {
+        return Ok(Action::await_change());
+    }
+    let patch = json!({
+        "metadata": {"uid": found.metadata.uid, "resourceVersion": found.metadata.resource_version},
+        "status": {"conditions": conditions(&message, found.meta().generation)},
+    });
+    api.patch_status(name, &PatchParams::default(), &Patch::Merge(patch))
+        .await
+        .map_err(WriteError::from)?;
+    context.metrics.status_writes.inc();
+    // It may have become readable by this very write.
+    Ok(Action::requeue(Duration::from_secs(1)))
+}
+
+fn already_says(conditions: &Value, message: &str) -> bool {
+    conditions.as_array().is_some_and(|conditions| {
+        conditions
+            .iter()
+            .any(|condition| condition["message"] == message)
+    })
+}
+
+fn conditions(message: &str, generation: Option<i64>) -> Value {
+    let condition = |kind: ConditionType, status: &str, reason: &str| {
+        json!({
+            "type": kind.as_str(),
+            "status": status,
+            "reason": reason,
+            "message": message,
+            "observedGeneration": generation.unwrap_or(0),
+            "lastTransitionTime": format_time(Timestamp::now()),
+        })
+    };
+    json!([
+        condition(
+            ConditionType::Eligible,
+            "Unknown",
+            EligibleReason::Pending.as_str()
+        ),
+        condition(
+            ConditionType::Approved,
+            "Unknown",
+            EligibleReason::Pending.as_str()
+        ),
+        condition(
+            ConditionType::Granted,
+            "False",
+            AccessState::Failed.as_str()
+        ),
+        condition(ConditionType::Stalled, "True", AccessState::Failed.as_str()),
+    ])
+}

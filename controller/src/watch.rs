@@ -1,0 +1,195 @@
+//! Watches over running access: what was granted is still there, as it was granted, and still
+//! due; what was ended has not come back.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use jit_access_core::iam_policy::{Found, GrantBinding, Observation};
+use jit_access_core::status::Report;
+use jit_access_crds::{AccessRequest, AccessState};
+
+use crate::act::{Done, Next};
+use crate::context::Context;
+use crate::events;
+use crate::petition::subject;
+use crate::policy_writer::{InspectionOrder, Trouble};
+
+/// Eligibility is lost after so many complete readings in a row that found it gone.
+const LOST_AFTER: u32 = 2;
+
+/// What was granted, from the status.
+fn granted(request: &AccessRequest) -> Vec<GrantBinding> {
+    request
+        .status
+        .iter()
+        .filter_map(|status| status.grant.as_ref())
+        .flat_map(|grant| &grant.bindings)
+        .map(|binding| GrantBinding {
+            resource: binding.resource.clone(),
+            role: binding.role.clone(),
+            member: format!("user:{}", request.spec.requester),
+            title: binding.title.clone(),
+            description: String::new(),
+            expression: binding.expression.clone(),
+        })
+        .collect()
+}
+
+fn order(
+    context: &Context,
+    request: &AccessRequest,
+    roles: &[String],
+    round: Timestamp,
+) -> InspectionOrder {
+    let now = Instant::now();
+    let since_round = Duration::try_from(Timestamp::now().duration_since(round));
+    InspectionOrder {
+        subject: subject(context, request),
+        granted: granted(request),
+        roles: roles.to_vec(),
+        not_before: since_round
+            .ok()
+            .and_then(|age| now.checked_sub(age))
+            .unwrap_or(now),
+    }
+}
+
+/// Compares the policy with an active grant.
+pub async fn active(context: &Context, request: &Arc<AccessRequest>, round: Timestamp) -> Done {
+    let order = order(context, request, &request.spec.roles, round);
+    let inspection = match context
+        .policies
+        .inspect(&request.spec.resource, order)
+        .await
+    {
+        Ok(inspection) => inspection,
+        Err(trouble) => return unread(request, &trouble),
+    };
+    note_unconditional(context, request, &inspection.observation).await;
+    if let Some(why) = damage(&inspection.observation) {
+        return end(context, request, &why).await;
+    }
+    let lost = inspection.eligibility_lost;
+    let mut times = 0;
+    context.memory.change(request, |remembered| {
+        remembered.watched = Some(round);
+        remembered.eligibility_lost = lost.as_ref().map_or(0, |_| remembered.eligibility_lost + 1);
+        times = remembered.eligibility_lost;
+    });
+    match lost {
+        Some(why) if times >= LOST_AFTER => {
+            let why = format!("the requester is not eligible any more: {why}");
+            end(context, request, &why).await
+        }
+        _ => Done::silent(request, Next::Now),
+    }
+}
+
+/// Sees that the binding of an ended request has not come back.
+pub async fn ended(context: &Context, request: &Arc<AccessRequest>, round: Timestamp) -> Done {
+    let order = order(context, request, &[], round);
+    let inspection = match context
+        .policies
+        .inspect(&request.spec.resource, order)
+        .await
+    {
+        Ok(inspection) => inspection,
+        Err(trouble) => return unread(request, &trouble),
+    };
+    note_unconditional(context, request, &inspection.observation).await;
+    if inspection.observation.is_present() {
+        let subject = subject(context, request);
+        tracing::warn!(
+            request = subject.name,
+            "the binding of an ended request came back and is removed"
+        );
+        let removed = context
+            .policies
+            .remove(&request.spec.resource, subject, false)
+            .await;
+        if let Err(trouble) = removed {
+            return unread(request, &trouble);
+        }
+        events::came_back(context, request).await;
+    }
+    context
+        .memory
+        .change(request, |remembered| remembered.watched = Some(round));
+    Done::silent(request, Next::Now)
+}
+
+/// An error changes nothing: the next try tells.
+fn unread(request: &Arc<AccessRequest>, trouble: &Trouble) -> Done {
+    tracing::warn!(
+        request = request.metadata.name,
+        problem = trouble.message,
+        "running access could not be watched for now"
+    );
+    Done::silent(request, Next::Later(trouble.retry_after))
+}
+
+/// What is wrong with the bindings; `None` while all is as granted.
+fn damage(observation: &Observation) -> Option<String> {
+    if observation.is_intact() {
+        return None;
+    }
+    if observation.is_altered() {
+        return Some(
+            "somebody altered its binding in Google's policy, so the access was ended".to_owned(),
+        );
+    }
+    if observation.bindings.contains(&Found::Unconditional) {
+        return Some(
+            "its binding vanished from Google's policy, and the same role stands there without a condition: look whether another tool strips conditions, since that access does not end".to_owned(),
+        );
+    }
+    Some("somebody removed its binding from Google's policy".to_owned())
+}
+
+/// Removes what is left, then says so: `Revoked` is said when the binding is seen gone.
+async fn end(context: &Context, request: &Arc<AccessRequest>, why: &str) -> Done {
+    let subject = subject(context, request);
+    tracing::warn!(request = subject.name, why, "access is revoked");
+    let removed = context
+        .policies
+        .remove(&request.spec.resource, subject, false)
+        .await;
+    match removed {
+        Ok(()) => {
+            events::revoked(context, request, why).await;
+            Done::report(request, Report::new(AccessState::Revoked, why))
+        }
+        Err(trouble) => Done {
+            report: Some(Report::new(
+                AccessState::Active,
+                format!(
+                    "{why}; the binding cannot be removed for now, and is tried again: {}",
+                    trouble.message
+                ),
+            )),
+            newest: Arc::clone(request),
+            next: Next::Later(trouble.retry_after),
+        },
+    }
+}
+
+async fn note_unconditional(context: &Context, request: &AccessRequest, observation: &Observation) {
+    let count = observation
+        .bindings
+        .iter()
+        .filter(|found| **found == Found::Unconditional)
+        .count();
+    let mut before = 0;
+    context.memory.change(request, |remembered| {
+        before = std::mem::replace(&mut remembered.unconditional, count);
+    });
+    let all = context.memory.unconditional();
+    context
+        .metrics
+        .unconditional_bindings
+        .set(i64::try_from(all).unwrap_or(i64::MAX));
+    if count > before {
+        events::unconditional(context, request).await;
+    }
+}
