@@ -324,3 +324,6 @@ pub fn lost_eligibility(roles: &[String], lookup: Option<&Lookup>) -> Option<Str
         .find(|role| lookup.of(role, Kind::SelfApproval).next().is_none())
         .map(|role| format!("no binding makes {} eligible for {role}", lookup.person()))
 }
+
+#[cfg(test)]
+mod tests;

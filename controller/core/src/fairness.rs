@@ -50,3 +50,6 @@ pub fn crowding(this: &Counted<'_>, all: &[Counted<'_>], limits: &Limits) -> Opt
         )
     })
 }
+
+#[cfg(test)]
+mod tests;

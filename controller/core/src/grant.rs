@@ -248,3 +248,6 @@ fn description(by: &str, justification: &str) -> String {
         .take(DESCRIPTION_LENGTH)
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

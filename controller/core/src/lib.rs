@@ -14,3 +14,6 @@ pub mod limits;
 pub mod request;
 pub mod resource;
 pub mod status;
+
+#[cfg(test)]
+mod samples;

@@ -286,3 +286,6 @@ fn check_reviewers(reviewers: &[String], requester: &str) -> Result<(), String> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,361 @@
+use jiff::SignedDuration;
+use jit_access_crds::AccessRequestSpec;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::*;
+use crate::samples::{
+    after, at, in_state, limits, lookup, reported, request, spec, valid, with_finalizer,
+    with_window,
+};
+use crate::status::Report;
+
+const SELF: &str = "has({}.jitAccessConstraint)";
+const PEER: &str = "has({}.multiPartyApprovalConstraint)";
+
+fn rounds() -> Rounds {
+    Rounds::every(SignedDuration::from_mins(5))
+}
+
+fn step_of(request: &AccessRequest, seconds: i64) -> Step {
+    step(request, seconds, |_| {})
+}
+
+fn step(request: &AccessRequest, seconds: i64, change: impl FnOnce(&mut Observed<'_>)) -> Step {
+    let mut observed = Observed {
+        request,
+        now: after(seconds),
+        crowding: None,
+        crowded_out: 0,
+        watched: None,
+    };
+    change(&mut observed);
+    decide(&observed, &limits(), rounds())
+}
+
+fn refusal(step: Step) -> Refusal {
+    match step {
+        Step::Refuse(refusal) => refusal,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn deleted(mut request: AccessRequest) -> AccessRequest {
+    request.metadata.deletion_timestamp = Some(Time(after(60)));
+    request
+}
+
+fn starting(seconds: i64) -> AccessRequestSpec {
+    AccessRequestSpec {
+        start_time: Some(format_time(after(seconds))),
+        ..spec()
+    }
+}
+
+#[test]
+fn a_new_request_is_granted_from_the_top() {
+    assert!(matches!(step_of(&request(spec()), 1), Step::Grant(_, None)));
+}
+
+#[test]
+fn a_recorded_window_is_used_again() {
+    let request = with_window(in_state(AccessState::Pending, 1), 1, 1_801);
+    match step_of(&request, 100) {
+        Step::Grant(_, Some(window)) => assert_eq!(window.start, after(1)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_recorded_window_that_cannot_be_ours_is_refused() {
+    let request = with_window(in_state(AccessState::Pending, 1), 1, 2_000_000_000);
+    assert_eq!(refusal(step_of(&request, 100)).state, AccessState::Failed);
+}
+
+#[test]
+fn refusals_are_found_in_their_order() {
+    let crowded = |observed: &mut Observed<'_>| observed.crowding = Some("too many".to_owned());
+    let mut wrong = spec();
+    wrong.duration = Some("3h".to_owned());
+    wrong.start_time = Some("2026-11-23T10:00:00Z".to_owned());
+    // Own fields before the window, the window before too many.
+    let first = refusal(step(&request(wrong.clone()), 1, crowded));
+    assert!(
+        first.message.starts_with("spec.duration"),
+        "{}",
+        first.message
+    );
+    wrong.duration = Some("30m".to_owned());
+    assert_eq!(
+        refusal(step(&request(wrong), 1, crowded)).state,
+        AccessState::Expired
+    );
+    let crowded_out = refusal(step(&request(spec()), 1, crowded));
+    assert!(crowded_out.too_many);
+    assert_eq!(crowded_out.message, "too many");
+}
+
+#[test]
+fn of_requests_that_are_too_many_only_some_are_kept() {
+    let step = step(&request(spec()), 1, |observed| {
+        observed.crowding = Some("too many".to_owned());
+        observed.crowded_out = 20;
+    });
+    assert!(matches!(step, Step::Discard));
+}
+
+#[test]
+fn a_request_that_was_let_in_is_not_crowded_out_while_it_is_resumed() {
+    let request = with_window(in_state(AccessState::Pending, 1), 1, 1_801);
+    let step = step(&request, 2, |observed| {
+        observed.crowding = Some("too many".to_owned())
+    });
+    assert!(matches!(step, Step::Grant(_, Some(_))));
+}
+
+#[test]
+fn a_request_that_is_seen_too_late_timed_out() {
+    assert!(matches!(step_of(&request(spec()), 3_600), Step::Grant(..)));
+    assert_eq!(
+        refusal(step_of(&request(spec()), 3_601)).state,
+        AccessState::TimedOut
+    );
+    // An outage after the first sight does not make it late.
+    assert!(matches!(
+        step_of(&in_state(AccessState::Pending, 10), 3_601),
+        Step::Grant(..)
+    ));
+}
+
+#[test]
+fn a_scheduled_request_may_be_seen_until_it_starts() {
+    let request = request(starting(7_200));
+    assert!(matches!(step_of(&request, 7_199), Step::LookUp(_)));
+    assert!(matches!(step_of(&request, 7_200), Step::Grant(_, None)));
+    assert_eq!(
+        refusal(step_of(&request, 7_201)).state,
+        AccessState::TimedOut
+    );
+    assert_eq!(
+        refusal(step_of(&request, 7_200 + 1_800)).state,
+        AccessState::Expired
+    );
+}
+
+#[test]
+fn a_scheduled_request_is_looked_up_once_and_granted_at_its_start() {
+    let request = reported(
+        request(starting(600)),
+        &Report::new(AccessState::Scheduled, "later"),
+        1,
+    );
+    assert!(matches!(step_of(&request, 10), Step::Wait(Some(time)) if time == after(600)));
+    assert!(matches!(step_of(&request, 600), Step::Grant(_, None)));
+    // Seen long ago, so that a controller that was away is not too late until the window's end.
+    assert!(matches!(step_of(&request, 2_399), Step::Grant(_, None)));
+    assert_eq!(
+        refusal(step_of(&request, 2_400)).state,
+        AccessState::Expired
+    );
+}
+
+#[test]
+fn trying_ends_at_the_end_of_the_window() {
+    let request = with_window(in_state(AccessState::Retrying, 1), 1, 1_801);
+    assert!(matches!(step_of(&request, 1_800), Step::Grant(..)));
+    let refusal = refusal(step_of(&request, 1_801));
+    assert_eq!(refusal.state, AccessState::Failed);
+    assert!(refusal.message.contains("so it is"), "{}", refusal.message);
+}
+
+#[test]
+fn trying_without_a_window_ends_after_the_approval_timeout() {
+    let request = in_state(AccessState::Retrying, 100);
+    assert!(matches!(step_of(&request, 3_699), Step::Grant(..)));
+    assert_eq!(refusal(step_of(&request, 3_700)).state, AccessState::Failed);
+}
+
+#[test]
+fn reviewers_are_never_passed_over() {
+    let mut spec = spec();
+    spec.reviewers = Some(vec!["bob@example.com".to_owned()]);
+    assert_eq!(
+        refusal(step_of(&request(spec), 1)).state,
+        AccessState::Failed
+    );
+}
+
+#[test]
+fn active_access_is_watched_once_a_round_and_expires() {
+    let request = with_finalizer(with_window(in_state(AccessState::Active, 1), 1, 1_801));
+    let round = at("2026-11-23T20:05:00Z");
+    assert!(matches!(step_of(&request, 310), Step::Watch(as_of) if as_of == round));
+    let watched = step(&request, 310, |observed| observed.watched = Some(round));
+    assert!(matches!(watched, Step::Wait(Some(time)) if time == after(600)));
+    let last = step(&request, 1_700, |observed| {
+        observed.watched = Some(after(1_500))
+    });
+    assert!(matches!(last, Step::Wait(Some(time)) if time == after(1_800)));
+    assert!(matches!(step_of(&request, 1_801), Step::Expire));
+}
+
+#[test]
+fn expired_bindings_are_removed_together() {
+    let request = with_finalizer(with_window(in_state(AccessState::Expired, 1_801), 1, 1_801));
+    assert!(matches!(step_of(&request, 1_802), Step::Wait(Some(time)) if time == after(2_100)));
+    assert!(matches!(step_of(&request, 2_100), Step::Remove));
+    assert!(matches!(step_of(&request, 1_801 + 599), Step::Remove));
+    assert!(matches!(
+        step_of(&request, 1_801 + 600),
+        Step::Release(true)
+    ));
+}
+
+#[test]
+fn what_failed_after_a_window_was_recorded_is_removed_at_once() {
+    for state in [
+        AccessState::Failed,
+        AccessState::Revoked,
+        AccessState::Ineligible,
+    ] {
+        let request = with_finalizer(with_window(in_state(state, 5), 1, 1_801));
+        assert!(matches!(step_of(&request, 6), Step::Remove), "{state}");
+    }
+}
+
+#[test]
+fn an_ended_request_is_watched_until_its_window_is_over() {
+    let request = with_window(in_state(AccessState::Revoked, 5), 1, 1_801);
+    assert!(matches!(step_of(&request, 6), Step::WatchEnded(_)));
+    assert!(matches!(step_of(&request, 1_801), Step::Wait(Some(_))));
+}
+
+#[test]
+fn a_finished_request_is_deleted_after_the_retention_and_not_before_its_end() {
+    let month = 720 * 3_600;
+    assert!(matches!(
+        step_of(&in_state(AccessState::Failed, 5), 5 + month - 1),
+        Step::Wait(Some(_))
+    ));
+    assert!(matches!(
+        step_of(&in_state(AccessState::Failed, 5), 5 + month),
+        Step::Delete
+    ));
+    let scheduled = with_window(in_state(AccessState::Revoked, 5), 1, 5 + month + 100);
+    assert!(!matches!(step_of(&scheduled, 5 + month + 99), Step::Delete));
+    let mut report = Report::new(AccessState::Failed, "too many");
+    report.too_many = true;
+    let crowded_out = reported(request(spec()), &report, 5);
+    assert!(matches!(step_of(&crowded_out, 5 + 3_600), Step::Delete));
+}
+
+#[test]
+fn deletion_removes_the_binding_first() {
+    let active = deleted(with_finalizer(with_window(
+        in_state(AccessState::Active, 1),
+        1,
+        1_801,
+    )));
+    assert!(matches!(step_of(&active, 70), Step::Remove));
+    assert!(matches!(step_of(&active, 1_801 + 600), Step::Release(true)));
+    let undecided = deleted(with_finalizer(in_state(AccessState::Pending, 1)));
+    assert!(matches!(step_of(&undecided, 70), Step::Release(false)));
+    let foreign = deleted(with_window(in_state(AccessState::Active, 1), 1, 1_801));
+    assert!(matches!(step_of(&foreign, 70), Step::Wait(None)));
+}
+
+#[test]
+fn final_states_never_change() {
+    for state in AccessState::ALL
+        .iter()
+        .copied()
+        .filter(|state| state.is_final())
+    {
+        for seconds in [0, 100, 1_801, 4_000, 90_000] {
+            for request in [
+                in_state(state, 0),
+                with_finalizer(with_window(in_state(state, 0), 1, 1_801)),
+            ] {
+                let step = step_of(&request, seconds);
+                assert!(
+                    !matches!(
+                        step,
+                        Step::Grant(..)
+                            | Step::LookUp(_)
+                            | Step::Refuse(_)
+                            | Step::Watch(_)
+                            | Step::Expire
+                    ),
+                    "{state} {seconds} {step:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_peers_entitlement_is_never_self_approved() {
+    let request = valid(&spec());
+    let judged = judge(
+        &request,
+        Some(&lookup(&[("roles/compute.admin", PEER)])),
+        &limits(),
+    );
+    let refusal = judged.unwrap_err();
+    assert_eq!(refusal.state, AccessState::Ineligible);
+    assert!(refusal.message.contains("reviewers"), "{}", refusal.message);
+    assert!(
+        judge(
+            &request,
+            Some(&lookup(&[("roles/compute.admin", SELF)])),
+            &limits()
+        )
+        .is_ok()
+    );
+}
+
+#[test]
+fn one_bad_role_refuses_the_whole_request() {
+    let mut spec = spec();
+    spec.roles.push("roles/owner".to_owned());
+    let refusal = judge(
+        &valid(&spec),
+        Some(&lookup(&[("roles/compute.admin", SELF)])),
+        &limits(),
+    )
+    .unwrap_err();
+    assert_eq!(refusal.state, AccessState::Ineligible);
+    assert!(
+        refusal.message.contains("roles/owner"),
+        "{}",
+        refusal.message
+    );
+}
+
+#[test]
+fn outside_the_scope_nothing_is_eligible() {
+    let refusal = judge(&valid(&spec()), None, &limits()).unwrap_err();
+    assert_eq!(
+        (refusal.state, refusal.message.as_str()),
+        (
+            AccessState::Ineligible,
+            "projects/web-prod is not within organizations/1, which is all that this installation covers"
+        )
+    );
+}
+
+#[test]
+fn eligibility_is_lost_with_the_last_binding_that_gives_it() {
+    let roles = ["roles/compute.admin".to_owned()];
+    assert_eq!(
+        lost_eligibility(&roles, Some(&lookup(&[("roles/compute.admin", SELF)]))),
+        None
+    );
+    for lookup in [lookup(&[]), lookup(&[("roles/compute.admin", PEER)])] {
+        assert!(
+            lost_eligibility(&roles, Some(&lookup))
+                .unwrap()
+                .contains("roles/compute.admin")
+        );
+    }
+    assert!(lost_eligibility(&roles, None).is_some());
+}
