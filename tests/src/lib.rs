@@ -1,1 +1,11 @@
-//! Placeholder.
+//! The test bench: a real API server, a simulated Google Cloud, the real controller, and what users do.
+
+pub mod certificates;
+pub mod control_plane;
+pub mod eventually;
+pub mod folder;
+pub mod kubeconfig;
+pub mod kubectl;
+pub mod ports;
+pub mod process;
+pub mod programs;
