@@ -1,7 +1,9 @@
 //! The test bench: a real API server, a simulated Google Cloud, the real controller, and what users do.
 
+pub mod api_proxy;
 pub mod certificates;
 pub mod control_plane;
+pub mod controller;
 pub mod eventually;
 pub mod folder;
 pub mod kubeconfig;
@@ -9,3 +11,4 @@ pub mod kubectl;
 pub mod ports;
 pub mod process;
 pub mod programs;
+pub mod simulator;
