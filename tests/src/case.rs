@@ -1,0 +1,314 @@
+//! One test's own part of a bench: a namespace, a project, people, under names that nobody else uses.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use jit_access_crds::{AccessRequest, AccessState};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::Api;
+use serde_json::{Value, json};
+
+use crate::bench::{Bench, ORGANIZATION};
+use crate::eventually::eventually;
+use crate::install;
+use crate::kubectl::{Kubectl, Printed};
+use crate::request::Request;
+use crate::simulator::Call;
+
+/// The condition of a role that may be had by self-approval.
+pub const SELF: &str = "has({}.jitAccessConstraint)";
+/// The condition of a role that may be had with a peer's approval.
+pub const PEER: &str = "has({}.multiPartyApprovalConstraint)";
+
+/// How long a state may take to come: much more than it needs.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A person with a Google account and a kubeconfig.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// The account, and the user's name in the cluster.
+    pub email: String,
+    /// kubectl as this person, in the case's namespace.
+    pub kubectl: Kubectl,
+}
+
+impl Person {
+    /// As a member of an IAM binding.
+    #[must_use]
+    pub fn member(&self) -> String {
+        format!("user:{}", self.email)
+    }
+}
+
+/// One test's own namespace and project.
+#[derive(Debug)]
+pub struct Case<'a> {
+    /// The bench that it is on.
+    pub bench: &'a Bench,
+    /// Part of all its names.
+    pub id: String,
+    /// The namespace of its requests.
+    pub namespace: String,
+    /// A project right below the organization: `projects/case-…`.
+    pub project: String,
+    requests: Api<AccessRequest>,
+    first_call: u64,
+}
+
+impl<'a> Case<'a> {
+    /// Makes a namespace and a project.
+    ///
+    /// # Errors
+    /// When one of them is refused.
+    pub async fn new(bench: &'a Bench) -> Result<Self> {
+        let id = unique();
+        let namespace = format!("case-{id}");
+        let admin = bench.admin_kubectl(&namespace)?;
+        admin
+            .run(&["create", "namespace", &namespace])
+            .await?
+            .success()?;
+        let (_, first_call) = bench.simulator.calls_after(u64::MAX >> 1).await?;
+        let this = Self {
+            bench,
+            project: format!("projects/case-{id}"),
+            requests: Api::namespaced(bench.control_plane.admin().await?, &namespace),
+            namespace,
+            id,
+            first_call,
+        };
+        this.add_project(&this.project, ORGANIZATION).await?;
+        Ok(this)
+    }
+
+    /// A person of this case: `person("alice")` is `alice-<id>@example.com`.
+    ///
+    /// # Errors
+    /// When the account or the kubeconfig cannot be made.
+    pub async fn person(&self, name: &str) -> Result<Person> {
+        let email = format!("{name}-{}@example.com", self.id);
+        self.bench.simulator.add(&json!({"users": [email]})).await?;
+        let control_plane = &self.bench.control_plane;
+        let kubeconfig = control_plane.kubeconfig_for(&email, Some(install::PEOPLE))?;
+        Ok(Person {
+            kubectl: Kubectl::new(&kubeconfig, &self.namespace),
+            email,
+        })
+    }
+
+    /// A new folder below this parent; returns `folders/NUMBER`.
+    ///
+    /// # Errors
+    /// When there is no such parent.
+    pub async fn folder(&self, parent: &str) -> Result<String> {
+        let number = (uuid::Uuid::new_v4().as_u128() % 1_000_000_000_000).to_string();
+        let world =
+            json!({"folders": [{"id": number, "parent": parent, "displayName": "a folder"}]});
+        self.bench.simulator.add(&world).await?;
+        Ok(format!("folders/{number}"))
+    }
+
+    /// Another project of this case below this parent; returns `projects/ID`.
+    ///
+    /// # Errors
+    /// When there is no such parent.
+    pub async fn project_in(&self, parent: &str) -> Result<String> {
+        let project = format!("projects/case-{}", unique());
+        self.add_project(&project, parent).await?;
+        Ok(project)
+    }
+
+    /// A new group with these members (each with its prefix); returns its e-mail address.
+    ///
+    /// # Errors
+    /// When the simulator refuses it.
+    pub async fn group(&self, members: &[&str]) -> Result<String> {
+        let email = format!("group-{}@example.com", unique());
+        let world = json!({"groups": {email.as_str(): members}});
+        self.bench.simulator.add(&world).await?;
+        Ok(email)
+    }
+
+    /// Adds a binding to the policy of a resource, with a condition if one is given.
+    ///
+    /// # Errors
+    /// When there is no such resource.
+    pub async fn bind(
+        &self,
+        resource: &str,
+        role: &str,
+        member: &str,
+        condition: Option<&str>,
+    ) -> Result<()> {
+        let mut binding = json!({"role": role, "members": [member]});
+        if let Some(expression) = condition {
+            binding["condition"] = json!({"title": "by a test", "expression": expression});
+        }
+        self.bench.simulator.bind(resource, binding).await
+    }
+
+    /// Makes a person eligible for a role on the case's project, by self-approval.
+    ///
+    /// # Errors
+    /// When the simulator refuses it.
+    pub async fn eligible(&self, person: &Person, role: &str) -> Result<()> {
+        self.bind(&self.project, role, &person.member(), Some(SELF))
+            .await
+    }
+
+    /// A request of this person for a role on the case's project.
+    #[must_use]
+    pub fn request(&self, name: &str, person: &Person, role: &str) -> Request {
+        Request::new(name, &person.email, &self.project, role)
+    }
+
+    /// `kubectl apply` by a person; a refusal is an error.
+    ///
+    /// # Errors
+    /// With kubectl's words when it is refused.
+    pub async fn submit(&self, person: &Person, request: &Request) -> Result<()> {
+        person.kubectl.apply(request).await?.success().map(drop)
+    }
+
+    /// `kubectl delete` by a person, without waiting for the object to go.
+    ///
+    /// # Errors
+    /// When kubectl cannot be started; a refusal is no error here.
+    pub async fn delete(&self, person: &Person, name: &str) -> Result<Printed> {
+        person
+            .kubectl
+            .run(&["delete", "accessrequest", name, "--wait=false"])
+            .await
+    }
+
+    /// The requests of the case, as an administrator.
+    #[must_use]
+    pub const fn requests(&self) -> &Api<AccessRequest> {
+        &self.requests
+    }
+
+    /// Waits until a request has this state, and returns it.
+    ///
+    /// # Errors
+    /// When it does not come, or another final one comes first: with the status and the controller's log.
+    pub async fn wait_for(&self, name: &str, wanted: AccessState) -> Result<AccessRequest> {
+        let mut last = None;
+        let waited = eventually(PATIENCE, async || {
+            let request = self.requests.get(name).await?;
+            let now = state(&request);
+            let over = now.is_some_and(|now| now != wanted && now.is_final());
+            last = Some(request.clone());
+            if over {
+                bail!("it is {now:?} for good");
+            }
+            Ok((now == Some(wanted)).then_some(request))
+        })
+        .await;
+        waited.with_context(|| {
+            let status = last.map(|request| serde_json::to_string_pretty(&request.status));
+            format!(
+                "{name} did not become {wanted:?}; its status: {}\n{}",
+                status.and_then(Result::ok).unwrap_or_default(),
+                self.bench.controller_log(30)
+            )
+        })
+    }
+
+    /// Submits, waits for the state, and returns the message of `Granted`.
+    ///
+    /// # Errors
+    /// When it is refused, or the state does not come.
+    pub async fn outcome(
+        &self,
+        person: &Person,
+        request: &Request,
+        wanted: AccessState,
+    ) -> Result<String> {
+        self.submit(person, request).await?;
+        let seen = self.wait_for(request.name(), wanted).await?;
+        Ok(condition(&seen, "Granted")?.message.clone())
+    }
+
+    /// Waits until a request is gone.
+    ///
+    /// # Errors
+    /// When it stays, with the controller's log.
+    pub async fn wait_until_gone(&self, name: &str) -> Result<()> {
+        let waited = eventually(PATIENCE, async || {
+            Ok(self.requests.get_opt(name).await?.is_none().then_some(()))
+        })
+        .await;
+        waited.with_context(|| format!("{name} is not gone\n{}", self.bench.controller_log(30)))
+    }
+
+    /// Whether Google gives the person this role on the resource now.
+    ///
+    /// # Errors
+    /// When there is no such resource.
+    pub async fn has_role(&self, person: &Person, resource: &str, role: &str) -> Result<bool> {
+        self.bench
+            .simulator
+            .has_role(&person.email, resource, role)
+            .await
+    }
+
+    /// Our bindings in the policy of a resource.
+    ///
+    /// # Errors
+    /// When there is no such resource.
+    pub async fn grants(&self, resource: &str) -> Result<Vec<Value>> {
+        let mut policy = self.bench.simulator.policy(resource).await?;
+        let bindings = policy
+            .get_mut("bindings")
+            .map(Value::take)
+            .unwrap_or_default();
+        let mut bindings: Vec<Value> = serde_json::from_value(bindings).unwrap_or_default();
+        bindings.retain(|binding| {
+            binding["condition"]["title"]
+                .as_str()
+                .is_some_and(|title| title.starts_with("jit-access "))
+        });
+        Ok(bindings)
+    }
+
+    /// The calls of Google so far, since the case began, whose method ends so and whose resource is this.
+    ///
+    /// # Errors
+    /// When the simulator does not answer.
+    pub async fn calls(&self, method: &str, resource: &str) -> Result<Vec<Call>> {
+        let (mut calls, _) = self.bench.simulator.calls_after(self.first_call).await?;
+        calls.retain(|call| call.method.ends_with(method) && call.resource == resource);
+        Ok(calls)
+    }
+
+    async fn add_project(&self, project: &str, parent: &str) -> Result<()> {
+        let id = project.trim_start_matches("projects/");
+        let world = json!({"projects": [{"id": id, "parent": parent, "displayName": "of a test"}]});
+        self.bench.simulator.add(&world).await
+    }
+}
+
+/// The state of a request; none before the controller's first visit.
+#[must_use]
+pub fn state(request: &AccessRequest) -> Option<AccessState> {
+    let granted = condition(request, "Granted").ok()?;
+    AccessState::from_word(&granted.reason)
+}
+
+/// A condition of a request.
+///
+/// # Errors
+/// When it is not there.
+pub fn condition<'a>(request: &'a AccessRequest, kind: &str) -> Result<&'a Condition> {
+    request
+        .status
+        .iter()
+        .flat_map(|status| &status.conditions)
+        .find(|condition| condition.type_ == kind)
+        .with_context(|| format!("the condition {kind} is not there"))
+}
+
+/// Eight characters that no other case has.
+fn unique() -> String {
+    uuid::Uuid::new_v4().simple().to_string()[..8].to_owned()
+}
