@@ -182,7 +182,6 @@ mod tests {
             "'\n",
             "'\r",
             "\"\\q",
-            "'''",
             "foor\"\\\"",
             "1r\"\\\"",
             "rb\"\\\"",
@@ -196,5 +195,6 @@ mod tests {
                 "{opening}"
             );
         }
+        assert!(check(&format!("'''{brackets}")).is_err());
     }
 }
