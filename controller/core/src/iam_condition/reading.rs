@@ -246,7 +246,7 @@ mod tests {
         ] {
             match read(&source) {
                 Reading::Unreadable(sentence) => {
-                    assert!(sentence.contains(why), "{source:.80}: {sentence}")
+                    assert!(sentence.contains(why), "{source:.80}: {sentence}");
                 }
                 other => panic!("{source:.80}: {other:?}"),
             }
