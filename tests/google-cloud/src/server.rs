@@ -181,7 +181,9 @@ async fn pause(time: Duration) {
 /// The fault for this call, if there is one.
 fn strike(state: &mut State, request: &Request, route: &Route) -> Option<Hit> {
     let resource = state.canonical(&route.resource);
-    let stored = state.policies.get(&resource);
+    let State {
+        faults, policies, ..
+    } = state;
     let changes_role = |role: &str| {
         if !route.method.ends_with(".setIamPolicy") {
             return false;
@@ -189,10 +191,11 @@ fn strike(state: &mut State, request: &Request, route: &Route) -> Option<Hit> {
         let sent = request.body["policy"]["bindings"]
             .as_array()
             .map_or(&[][..], Vec::as_slice);
-        let (before, after) = (
-            rules::holdings(bindings(&stored.fields)),
-            rules::holdings(sent),
-        );
+        let before = policies
+            .fields(&resource)
+            .map(|fields| rules::holdings(bindings(fields)))
+            .unwrap_or_default();
+        let after = rules::holdings(sent);
         before
             .symmetric_difference(&after)
             .any(|(changed, _, _)| changed == role)
@@ -202,7 +205,7 @@ fn strike(state: &mut State, request: &Request, route: &Route) -> Option<Hit> {
         resource: &resource,
         written: &route.resource,
     };
-    state.faults.strike(target, changes_role)
+    faults.strike(target, changes_role)
 }
 
 async fn hold(simulator: &Simulator, route: &Route, hit: &Hit, phase: Phase) {

@@ -1,6 +1,6 @@
 //! What makes a binding acceptable, and how Google writes it down.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -30,14 +30,25 @@ pub fn canonical_bindings(
     surroundings: &impl Surroundings,
 ) -> Result<Vec<Value>, ApiError> {
     let mut canonical: Vec<Value> = Vec::with_capacity(sent.len());
+    // Positions by role and expression: a policy may have hundreds of bindings of one role.
+    let mut positions: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
     for binding in sent {
         let binding = canonical_binding(binding, known_members, surroundings)?;
-        let same = canonical.iter_mut().find(|other| {
-            other["role"] == binding["role"] && other.get("condition") == binding.get("condition")
-        });
+        let key = (
+            role(&binding).to_owned(),
+            expression(&binding).unwrap_or_default().to_owned(),
+        );
+        let alike = positions.entry(key).or_default();
+        let same = alike
+            .iter()
+            .copied()
+            .find(|at| canonical[*at].get("condition") == binding.get("condition"));
         match same {
-            Some(same) => merge_members(same, &binding),
-            None => canonical.push(binding),
+            Some(at) => merge_members(&mut canonical[at], &binding),
+            None => {
+                alike.push(canonical.len());
+                canonical.push(binding);
+            }
         }
     }
     Ok(canonical)

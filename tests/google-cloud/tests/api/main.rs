@@ -12,4 +12,5 @@ mod groups;
 mod policies;
 mod program;
 mod resources;
+#[path = "../shared/served.rs"]
 mod served;
