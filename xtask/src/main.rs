@@ -1,5 +1,6 @@
-//! Development commands: `cargo xtask tools | crds | test | demo`.
+//! Development commands: `cargo xtask tools | crds | test | demo | bench`.
 
+mod bench;
 mod crds;
 mod demo;
 mod dependencies;
@@ -29,6 +30,8 @@ enum Command {
     Test(test::Arguments),
     /// Starts everything on this machine and shows a first request become access.
     Demo(demo::Arguments),
+    /// Measures how fast requests become access, with how many calls of Google, and what the controller needs.
+    Bench,
 }
 
 fn main() -> ExitCode {
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Command::Crds(arguments) => crds::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Bench => bench::run(),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
