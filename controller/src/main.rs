@@ -19,6 +19,7 @@ mod shared_readings;
 mod undecodable;
 mod watch;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -64,6 +65,9 @@ fn start_log(format: LogFormat) {
             .with_current_span(false)
             .with_span_list(false)
             .init(),
-        LogFormat::Text => log.with_target(false).init(),
+        LogFormat::Text => log
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_target(false)
+            .init(),
     }
 }

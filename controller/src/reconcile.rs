@@ -66,7 +66,7 @@ fn entered(context: &Context, request: &AccessRequest, report: &status::Report) 
         request = format!("{namespace}/{name}"),
         uid = request.metadata.uid,
         state = report.state.as_str(),
-        message = report.message,
+        detail = report.message,
         "request is {}",
         report.state
     );

@@ -81,6 +81,35 @@ impl<'a> Case<'a> {
         Ok(this)
     }
 
+    /// The case that an earlier [`Case::new`] made, to go on with it, for example after a crash.
+    ///
+    /// # Errors
+    /// When no client can be made.
+    pub async fn existing(bench: &'a Bench, namespace: &str, project: &str) -> Result<Self> {
+        let (_, first_call) = bench.simulator.calls_after(u64::MAX >> 1).await?;
+        Ok(Self {
+            bench,
+            id: namespace.trim_start_matches("case-").to_owned(),
+            namespace: namespace.to_owned(),
+            project: project.to_owned(),
+            requests: Api::namespaced(bench.control_plane.admin().await?, namespace),
+            first_call,
+        })
+    }
+
+    /// A person whom an earlier [`Case::person`] made.
+    ///
+    /// # Errors
+    /// When the kubeconfig cannot be made.
+    pub fn known_person(&self, email: &str) -> Result<Person> {
+        let control_plane = &self.bench.control_plane;
+        let kubeconfig = control_plane.kubeconfig_for(email, Some(install::PEOPLE))?;
+        Ok(Person {
+            kubectl: Kubectl::new(&kubeconfig, &self.namespace),
+            email: email.to_owned(),
+        })
+    }
+
     /// A person of this case: `person("alice")` is `alice-<id>@example.com`.
     ///
     /// # Errors

@@ -1,4 +1,11 @@
 //! Tests on real parts, one module for each thing that they show.
 
 mod control_plane;
+mod crash;
+mod eligibility;
+mod google_faults;
+mod life;
+mod many;
+mod refusals;
 mod schema;
+mod watch;
