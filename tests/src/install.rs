@@ -11,7 +11,7 @@ use crate::programs;
 /// The controller's namespace.
 pub const NAMESPACE: &str = "jit-access";
 /// The controller's service account.
-const ACCOUNT: &str = "jit-access-controller";
+pub const ACCOUNT: &str = "jit-access-controller";
 /// The group of everyone who may ask for access.
 pub const PEOPLE: &str = "people";
 

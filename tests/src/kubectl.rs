@@ -14,6 +14,7 @@ use crate::programs;
 pub struct Kubectl {
     kubeconfig: PathBuf,
     namespace: String,
+    real_home: bool,
 }
 
 /// What a command printed, and its exit status.
@@ -59,7 +60,22 @@ impl Kubectl {
         Self {
             kubeconfig: kubeconfig.to_path_buf(),
             namespace: namespace.to_owned(),
+            real_home: false,
         }
+    }
+
+    /// With the home folder of whoever runs this, where programs that log in to a cluster keep what they
+    /// need. Otherwise kubectl sees none of its preferences.
+    #[must_use]
+    pub const fn with_real_home(mut self) -> Self {
+        self.real_home = true;
+        self
+    }
+
+    /// The kubeconfig's file.
+    #[must_use]
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
     }
 
     /// Runs it.
@@ -75,18 +91,16 @@ impl Kubectl {
     /// # Errors
     /// When it cannot be started; a refusal is no error here.
     pub async fn run_with(&self, arguments: &[&str], input: &str) -> Result<Printed> {
-        let home = self
-            .kubeconfig
-            .parent()
-            .context("a kubeconfig is in a folder")?;
-        let mut child = Command::new(programs::control_plane()?.join("kubectl"))
+        let mut command = Command::new(programs::control_plane()?.join("kubectl"));
+        command
             .arg("--namespace")
             .arg(&self.namespace)
             .args(arguments)
-            .env("KUBECONFIG", &self.kubeconfig)
-            // Its cache and the preferences of whoever runs the tests are looked up there.
-            .env("HOME", home)
-            .env_remove("KUBECTL_COMMAND_HEADERS")
+            .env("KUBECONFIG", &self.kubeconfig);
+        if !self.real_home {
+            command.envs(self.kubeconfig.parent().map(|home| ("HOME", home)));
+        }
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

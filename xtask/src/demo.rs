@@ -1,6 +1,7 @@
 //! `cargo xtask demo`: builds what the demo runs and starts it. The demo itself is the program
 //! `jit-access-demo` of the test bench, so that the other commands need not compile a Kubernetes client.
 
+use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
@@ -39,10 +40,6 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if let Some(context) = &arguments.context {
         demo.args(["--context", context]);
     }
-    let status = demo.status().context("jit-access-demo cannot be started")?;
-    Ok(if status.success() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    // In our place, so that Ctrl-C and its exit status are its own; this returns only when it cannot start.
+    Err(demo.exec()).context("jit-access-demo cannot be started")
 }
