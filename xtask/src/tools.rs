@@ -72,7 +72,7 @@ fn given_folder(folder: PathBuf) -> Result<PathBuf> {
         .collect();
     ensure!(
         missing.is_empty(),
-        "KUBEBUILDER_ASSETS is {}, where {} is missing: name a folder with {}, or unset it to have the pinned versions built",
+        "KUBEBUILDER_ASSETS is {}, which lacks {}: name a folder with {}, or unset it to have the pinned versions built",
         folder.display(),
         missing.join(" and "),
         LEAST.join(", "),
@@ -301,7 +301,7 @@ mod tests {
         let refusal = given_folder(folder.clone()).unwrap_err().to_string();
         fs::remove_dir_all(&folder).unwrap();
         assert!(
-            refusal.contains("where kube-apiserver and kubectl is missing"),
+            refusal.contains("which lacks kube-apiserver and kubectl"),
             "{refusal}"
         );
     }
