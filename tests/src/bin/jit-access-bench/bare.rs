@@ -14,7 +14,7 @@ const ROUNDS: usize = 100;
 /// kept, by nobody but this loop.
 pub async fn read_and_write(site: &Site<'_>) -> Result<Duration> {
     let people = site.people(1).await?;
-    let project = site.project(&people, &["roles/viewer"]).await?;
+    let project = site.project(&people, &["roles/compute.viewer"]).await?;
     let url = format!("{}/v3/{project}", site.bench.simulator.url());
     let http = reqwest::Client::builder().no_proxy().build()?;
     let call = async |method: &str, body: Value| -> Result<Value> {

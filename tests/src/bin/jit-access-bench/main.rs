@@ -40,6 +40,10 @@ async fn run() -> Result<Report> {
         upkeep::start(&mut report, &mut bench, "no request").await?;
         let site = Site::new(&bench).await?;
         let bare = bare::read_and_write(&site).await?;
+        report.heading(&format!(
+            "limit of the times below: one read and one write; without latency that takes {:.2} ms here",
+            bare.as_secs_f64() * 1_000.0
+        ));
         for latency in LATENCIES {
             bench.simulator.set_latency(millis(latency)).await?;
             let limit = if latency.is_zero() { bare } else { latency * 2 };

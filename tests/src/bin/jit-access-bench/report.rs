@@ -82,9 +82,9 @@ pub fn percentile(times: &[Duration], percent: usize) -> Duration {
 }
 
 fn number(name: &str, measured: f64, limit: f64, unit: &str) {
-    let precision = |value: f64| if value < 100.0 { 2 } else { 0 };
     let text = |value: f64| {
-        let digits = precision(value);
+        let whole = value >= 100.0 || value.fract() == 0.0;
+        let digits = if whole { 0 } else { 2 };
         format!("{value:.digits$} {unit}").trim_end().to_owned()
     };
     let ratio = format!("{:.2}", measured / limit);
