@@ -116,6 +116,8 @@ fn tests(count: &mut Count, arguments: &[String]) {
     }
     cargo.args(arguments);
     cargo.env("JIT_ACCESS_CONTROL_PLANE", control_plane);
+    // Of an error that ends a test, the sentence matters; panics keep their backtraces.
+    cargo.env("RUST_LIB_BACKTRACE", "0");
     let outcome = workspace::programs().and_then(|programs| {
         cargo.env("JIT_ACCESS_PROGRAMS", programs);
         count.read_tests(&mut cargo)

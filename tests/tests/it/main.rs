@@ -1,5 +1,6 @@
 //! Tests on real parts, one module for each thing that they show.
 
+mod api_proxy;
 mod control_plane;
 mod crash;
 mod eligibility;
