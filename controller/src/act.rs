@@ -229,6 +229,9 @@ async fn remove(context: &Context, request: &Arc<AccessRequest>) -> Result<Done,
             if state == Some(AccessState::Active) {
                 events::revoked(context, request, "the request was deleted").await;
             }
+            if request.metadata.deletion_timestamp.is_some() {
+                watch::remember_ended(context, request);
+            }
             release(context, request).await
         }
         Err(trouble) => {

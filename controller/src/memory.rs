@@ -13,6 +13,8 @@ use jit_access_crds::{AccessRequest, CREATED_BY_ANNOTATION};
 use kube::ResourceExt;
 use tokio::sync::Semaphore;
 
+use crate::policy_writer::Subject;
+
 /// Of one requester at most this many requests are in work at the same time.
 const IN_WORK: usize = 2;
 
@@ -33,6 +35,18 @@ pub struct Remembered {
     written: Option<Arc<AccessRequest>>,
 }
 
+/// Access that was ended early and whose request is gone: its binding must not come back while the
+/// window runs. After a restart such a binding is found like any other that no request explains.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// The resource that held the binding.
+    pub resource: String,
+    /// Who and what it was.
+    pub subject: Subject,
+    /// When the window is over.
+    pub until: Timestamp,
+}
+
 type Requester = (String, Option<String>);
 
 /// The controller's memory.
@@ -42,6 +56,8 @@ pub struct Memory {
     /// Creations of the last hour by requester and maker, those of deleted requests too.
     creations: Mutex<HashMap<Requester, BTreeMap<String, Timestamp>>>,
     work: Mutex<HashMap<String, Arc<Semaphore>>>,
+    /// By UID.
+    ended: Mutex<HashMap<String, Ended>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -165,6 +181,19 @@ impl Memory {
             .values()
             .map(|remembered| remembered.unconditional)
             .sum()
+    }
+
+    /// Remembers access that was ended early and whose request goes.
+    pub fn ended_early(&self, ended: Ended) {
+        lock(&self.ended).insert(ended.subject.uid.clone(), ended);
+    }
+
+    /// Access that was ended early and whose window still runs.
+    #[must_use]
+    pub fn still_to_watch(&self, now: Timestamp) -> Vec<Ended> {
+        let mut all = lock(&self.ended);
+        all.retain(|_, ended| now < ended.until);
+        all.values().cloned().collect()
     }
 
     /// Forgets requests that no longer exist, and people who asked for nothing of late.

@@ -16,7 +16,6 @@ use kube::runtime::{WatchStreamExt, controller, watcher};
 use kube::{Api, Client, Resource};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::admin;
 use crate::config::Config;
 use crate::context::{Context, Guarded};
 use crate::facts::Facts;
@@ -24,6 +23,7 @@ use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::policy_writer::PolicyWriter;
 use crate::reconcile::{after_error, reconcile};
+use crate::{admin, watch};
 
 /// Objects of a page of the first list: they may be large.
 const PAGE: u32 = 50;
@@ -102,6 +102,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         () = work => {}
         result = async { admin.await } => result.context("the admin port failed")?,
         () = housekeeping => {}
+        () = watch::deleted(Arc::clone(&context)) => {}
         () = announce => {}
     }
     tracing::info!("stopped");

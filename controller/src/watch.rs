@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use jit_access_core::grant::Window;
 use jit_access_core::iam_policy::{Found, GrantBinding, Observation};
 use jit_access_core::status::Report;
 use jit_access_crds::{AccessRequest, AccessState};
@@ -12,6 +13,7 @@ use jit_access_crds::{AccessRequest, AccessState};
 use crate::act::{Done, Next};
 use crate::context::Context;
 use crate::events;
+use crate::memory::Ended;
 use crate::petition::subject;
 use crate::policy_writer::{InspectionOrder, Trouble};
 
@@ -117,6 +119,50 @@ pub async fn ended(context: &Context, request: &Arc<AccessRequest>, round: Times
         .memory
         .change(request, |remembered| remembered.watched = Some(round));
     Done::silent(request, Next::Now)
+}
+
+/// Remembers access whose request is being deleted before the window is over.
+pub fn remember_ended(context: &Context, request: &AccessRequest) {
+    let window = request
+        .status
+        .as_ref()
+        .and_then(|status| status.grant.as_ref())
+        .and_then(Window::recorded);
+    if let Some(window) = window.filter(|window| !window.is_over(Timestamp::now())) {
+        context.memory.ended_early(Ended {
+            resource: request.spec.resource.clone(),
+            subject: subject(context, request),
+            until: window.end,
+        });
+    }
+}
+
+/// Sees, once a round, that no binding of a deleted request has come back: a removal that finds
+/// nothing only reads.
+pub async fn deleted(context: Arc<Context>) {
+    loop {
+        let now = Timestamp::now();
+        let wait = Duration::try_from(context.rounds.next(now).duration_since(now));
+        tokio::time::sleep(wait.unwrap_or(Duration::from_secs(1))).await;
+        let all = context.memory.still_to_watch(Timestamp::now());
+        let removed = all.into_iter().map(|ended| {
+            let context = Arc::clone(&context);
+            async move {
+                let name = ended.subject.name.clone();
+                let removal = context
+                    .policies
+                    .remove(&ended.resource, ended.subject, false);
+                if let Err(trouble) = removal.await {
+                    tracing::warn!(
+                        request = name,
+                        problem = trouble.message,
+                        "ended access could not be watched for now"
+                    );
+                }
+            }
+        });
+        futures::future::join_all(removed).await;
+    }
 }
 
 /// An error changes nothing: the next try tells.

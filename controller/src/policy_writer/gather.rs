@@ -15,6 +15,9 @@ use super::job::Trouble;
 use crate::facts::{Ancestors, FactsError};
 use crate::shared_readings::Reading;
 
+/// Furthest that our clock may be off Google's.
+const MOST_CLOCK_OFFSET: Duration = Duration::from_secs(30);
+
 /// A policy, and what is needed to say who may have what by it.
 pub(super) struct Gathered {
     resource: String,
@@ -41,12 +44,13 @@ pub(super) enum NoLookup {
 }
 
 /// Reads the policy of a resource, unless it is `known`, and, for these people, all that their
-/// eligibility rests on.
+/// eligibility rests on, not from before `not_before`.
 pub(super) async fn gather(
     resource: &str,
     shared: &Shared,
     people: &BTreeSet<String>,
     known: Option<Policy>,
+    not_before: Option<Instant>,
 ) -> Result<Gathered, Error> {
     let policy = async {
         match known {
@@ -57,8 +61,11 @@ pub(super) async fn gather(
             }
         }
     };
-    let (policy, surroundings) =
-        join(policy, Surroundings::read(resource, shared, people, None)).await;
+    let (policy, surroundings) = join(
+        policy,
+        Surroundings::read(resource, shared, people, not_before),
+    )
+    .await;
     Ok(Gathered {
         resource: resource.to_owned(),
         policy: policy?,
@@ -127,6 +134,9 @@ impl Gathered {
             Some(Err(error)) => return Err(NoLookup::Trouble(error.into())),
             None => return Err(NoLookup::Trouble(not_read(email))),
         };
+        if let Some(trouble) = clock_trouble(&memberships.value) {
+            return Err(NoLookup::Trouble(trouble));
+        }
         let person = Person {
             email: email.to_owned(),
             groups: memberships.value.groups.clone(),
@@ -184,4 +194,16 @@ impl Gathered {
 
 fn not_read(email: &str) -> Trouble {
     Trouble::new(format!("the eligibility of {email} was not read"))
+}
+
+/// A window that we write would begin or end at another time than it says.
+fn clock_trouble(memberships: &Memberships) -> Option<Trouble> {
+    let offset = memberships.clock_offset?;
+    (offset.unsigned_abs() > MOST_CLOCK_OFFSET).then(|| {
+        Trouble::new(format!(
+            "the controller's clock is {} seconds {} Google's, so no window can be decided: synchronise the clock of its node",
+            offset.unsigned_abs().as_secs(),
+            if offset.is_positive() { "behind" } else { "ahead of" },
+        ))
+    })
 }

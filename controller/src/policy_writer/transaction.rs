@@ -47,7 +47,10 @@ async fn attempts(resource: &Arc<Resource>, shared: &Arc<Shared>, mut batch: Bat
         let begun = Instant::now();
         let known = resource.inspected(&batch);
         let read_anew = known.is_none();
-        let mut gathered = match gather(&resource.name, shared, &people(&batch), known).await {
+        let people = people(&batch);
+        let not_before = newest_round(&batch);
+        let gathered = gather(&resource.name, shared, &people, known, not_before);
+        let mut gathered = match gathered.await {
             Ok(gathered) => gathered,
             Err(error) => return unreadable(batch, &error),
         };
@@ -131,6 +134,15 @@ fn people(batch: &Batch) -> BTreeSet<String> {
         .chain(holding)
         .map(|subject| subject.requester.clone())
         .collect()
+}
+
+/// A round is a reading of everything: what is remembered from before it does not count.
+fn newest_round(batch: &Batch) -> Option<Instant> {
+    batch
+        .inspections
+        .iter()
+        .map(|job| job.order.not_before)
+        .max()
 }
 
 /// The policy itself cannot be read: for who asks for access to it that is an answer.

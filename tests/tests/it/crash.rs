@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use jit_access_crds::AccessState;
 use jit_access_tests::api_proxy::{Moment, Pattern};
 use jit_access_tests::bench::{Bench, Setup};
@@ -29,7 +29,7 @@ async fn one_grant(case: &Case<'_>, alice: &Person, name: &str) -> Result<()> {
     let grant = request
         .status
         .and_then(|status| status.grant)
-        .unwrap_or_else(|| panic!("{name}"));
+        .context("a grant")?;
     let expression = grants[0]["condition"]["expression"]
         .as_str()
         .unwrap_or_default();
@@ -86,7 +86,7 @@ async fn resumed(bench: &Bench, name: &str) -> Result<()> {
         .items
         .into_iter()
         .find(|request| request.metadata.name.as_deref() == Some(name));
-    let request = request.unwrap_or_else(|| panic!("{name} is gone"));
+    let request = request.with_context(|| format!("{name} is gone"))?;
     let namespace = request.metadata.namespace.clone().unwrap_or_default();
     let window = request
         .status

@@ -176,12 +176,19 @@ async fn not_by_a_binding_that_is_over() -> Result<()> {
 #[tokio::test]
 async fn not_by_a_binding_that_cannot_be_read_which_spoils_nothing_else() -> Result<()> {
     let (case, alice) = new().await?;
+    let folder = case.folder(ORGANIZATION).await?;
+    let project = case.project_in(&folder).await?;
     let deep = format!("{}true{} && {SELF}", "(".repeat(400), ")".repeat(400));
-    case.bind(&case.project, ADMIN, &alice.member(), Some(&deep))
+    case.bind(&folder, ADMIN, &alice.member(), Some(&deep))
         .await?;
-    case.eligible(&alice, "roles/compute.viewer").await?;
-    not_eligible(&case, &alice).await?;
-    granted(&case, &alice, &case.project, "roles/compute.viewer").await
+    case.bind(&folder, "roles/compute.viewer", &alice.member(), Some(SELF))
+        .await?;
+    let request = Request::new("unwanted", &alice.email, &project, ADMIN);
+    let message = case
+        .outcome(&alice, &request, AccessState::Ineligible)
+        .await?;
+    assert!(message.contains("cannot be read"), "{message}");
+    granted(&case, &alice, &project, "roles/compute.viewer").await
 }
 
 #[tokio::test]

@@ -1,14 +1,19 @@
 //! Google refuses, is slow, or loses answers: nothing is lost, nothing is done twice, and what is
 //! said tells what is wrong.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use jit_access_crds::AccessState;
-use jit_access_tests::bench::Bench;
-use jit_access_tests::case::{Case, Person};
+use jit_access_tests::bench::{Bench, Setup};
+use jit_access_tests::case::{Case, Person, SELF, condition};
+use jit_access_tests::eventually::eventually;
+use jit_access_tests::request::Request;
 use serde_json::{Value, json};
 
 const ADMIN: &str = "roles/compute.instanceAdmin.v1";
 const VIEWER: &str = "roles/compute.viewer";
+const SOON: Duration = Duration::from_secs(20);
 
 async fn new() -> Result<(Case<'static>, Person)> {
     let case = Case::new(Bench::shared().await?).await?;
@@ -85,7 +90,7 @@ async fn somebody_elses_change_between_read_and_write_is_kept() -> Result<()> {
     )
     .await?;
     case.bench.simulator.remove_fault(&held).await?;
-    case.bench.simulator.release(None).await?;
+    release(&case).await?;
     case.wait_for("disk", AccessState::Active).await?;
     let policy = case
         .bench
@@ -98,7 +103,7 @@ async fn somebody_elses_change_between_read_and_write_is_kept() -> Result<()> {
 }
 
 async fn wait_until_held(case: &Case<'_>) -> Result<()> {
-    jit_access_tests::eventually::eventually(std::time::Duration::from_secs(20), async || {
+    eventually(SOON, async || {
         let held = case.bench.simulator.held().await?;
         Ok(held
             .iter()
@@ -106,6 +111,16 @@ async fn wait_until_held(case: &Case<'_>) -> Result<()> {
             .then_some(()))
     })
     .await
+}
+
+/// Lets the call of this case go on, and nobody else's.
+async fn release(case: &Case<'_>) -> Result<()> {
+    for call in case.bench.simulator.held().await? {
+        if call.resource == case.project {
+            case.bench.simulator.release(Some(&call.id)).await?;
+        }
+    }
+    Ok(())
 }
 
 #[tokio::test]
@@ -126,7 +141,7 @@ async fn a_marker_that_is_removed_between_decision_and_write_stops_the_grant() -
         .set_policy(&case.project, &json!({"bindings": []}))
         .await?;
     case.bench.simulator.remove_fault(&held).await?;
-    case.bench.simulator.release(None).await?;
+    release(&case).await?;
     case.wait_for("disk", AccessState::Ineligible).await?;
     assert_eq!(case.grants(&case.project).await?.len(), 0);
     Ok(())
@@ -180,14 +195,12 @@ async fn an_outage_is_said_and_waited_for() -> Result<()> {
     case.submit(&alice, &case.request("disk", &alice, ADMIN))
         .await?;
     let request = case.wait_for("disk", AccessState::Retrying).await?;
-    let message = jit_access_tests::case::condition(&request, "Granted")?
-        .message
-        .clone();
+    let message = condition(&request, "Granted")?.message.clone();
     assert!(
         message.contains("503") || message.contains("unavailable"),
         "{message}"
     );
-    assert!(jit_access_tests::case::condition(&request, "Reconciling")?.status == "True");
+    assert!(condition(&request, "Reconciling")?.status == "True");
     case.bench.simulator.remove_fault(&down).await?;
     case.wait_for("disk", AccessState::Active).await?;
     Ok(())
@@ -229,15 +242,10 @@ async fn an_ancestor_that_cannot_be_read_is_named_and_waited_for() -> Result<()>
     let (case, alice) = new().await?;
     let folder = case.folder("organizations/1").await?;
     let project = case.project_in(&folder).await?;
-    case.bind(
-        &project,
-        ADMIN,
-        &alice.member(),
-        Some(jit_access_tests::case::SELF),
-    )
-    .await?;
+    case.bind(&project, ADMIN, &alice.member(), Some(SELF))
+        .await?;
     let denied = fault(&case, "getIamPolicy", &folder, json!({"status": 403})).await?;
-    let request = jit_access_tests::request::Request::new("disk", &alice.email, &project, ADMIN);
+    let request = Request::new("disk", &alice.email, &project, ADMIN);
     let message = case
         .outcome(&alice, &request, AccessState::Retrying)
         .await?;
@@ -262,14 +270,9 @@ async fn a_missing_permission_on_one_project_is_named_and_stops_no_other() -> Re
         "{message}"
     );
     let other = case.project_in("organizations/1").await?;
-    case.bind(
-        &other,
-        ADMIN,
-        &alice.member(),
-        Some(jit_access_tests::case::SELF),
-    )
-    .await?;
-    let request = jit_access_tests::request::Request::new("other", &alice.email, &other, ADMIN);
+    case.bind(&other, ADMIN, &alice.member(), Some(SELF))
+        .await?;
+    let request = Request::new("other", &alice.email, &other, ADMIN);
     case.submit(&alice, &request).await?;
     case.wait_for("other", AccessState::Active).await.map(drop)
 }
@@ -277,7 +280,13 @@ async fn a_missing_permission_on_one_project_is_named_and_stops_no_other() -> Re
 #[tokio::test]
 async fn of_many_requests_only_the_one_that_google_refuses_fails() -> Result<()> {
     let (case, alice) = new().await?;
-    case.eligible(&alice, VIEWER).await?;
+    let mut people = Vec::new();
+    for n in 0..5 {
+        let person = case.person(&format!("p{n}")).await?;
+        let role = if n == 3 { VIEWER } else { ADMIN };
+        case.eligible(&person, role).await?;
+        people.push((person, role));
+    }
     // The first write is held, so that the others wait for the next one together.
     let held = fault(
         &case,
@@ -289,23 +298,20 @@ async fn of_many_requests_only_the_one_that_google_refuses_fails() -> Result<()>
     case.submit(&alice, &case.request("first", &alice, ADMIN))
         .await?;
     wait_until_held(&case).await?;
-    fault(&case, "setIamPolicy", &case.project, json!({"role": VIEWER, "status": 400, "message": "Role roles/compute.viewer is not supported for this resource."})).await?;
-    let mut people = Vec::new();
-    for n in 0..5 {
-        let person = case.person(&format!("p{n}")).await?;
-        let role = if n == 3 { VIEWER } else { ADMIN };
-        case.eligible(&person, role).await?;
-        case.submit(&person, &case.request(&format!("r{n}"), &person, role))
+    let message = "Role roles/compute.viewer is not supported for this resource.";
+    let refused = json!({"role": VIEWER, "status": 400, "message": message});
+    fault(&case, "setIamPolicy", &case.project, refused).await?;
+    for (n, (person, role)) in people.iter().enumerate() {
+        case.submit(person, &case.request(&format!("r{n}"), person, role))
             .await?;
-        people.push(person);
     }
     case.bench.simulator.remove_fault(&held).await?;
-    case.bench.simulator.release(None).await?;
+    release(&case).await?;
     for n in [0, 1, 2, 4] {
         case.wait_for(&format!("r{n}"), AccessState::Active).await?;
     }
     let refused = case.wait_for("r3", AccessState::Failed).await?;
-    let message = &jit_access_tests::case::condition(&refused, "Granted")?.message;
+    let message = &condition(&refused, "Granted")?.message;
     assert!(
         message.contains("not supported for this resource"),
         "{message}"
@@ -347,7 +353,7 @@ async fn granted_whole_or_not_at_all() -> Result<()> {
     case.submit(&alice, &case.request("both", &alice, ADMIN).role(VIEWER))
         .await?;
     case.wait_for("both", AccessState::Failed).await?;
-    jit_access_tests::eventually::eventually(std::time::Duration::from_secs(20), async || {
+    eventually(SOON, async || {
         Ok(case.grants(&case.project).await?.is_empty().then_some(()))
     })
     .await?;
@@ -363,11 +369,9 @@ async fn a_removal_is_tried_until_the_binding_is_gone() -> Result<()> {
     case.wait_for("disk", AccessState::Active).await?;
     let refused = fault(&case, "setIamPolicy", &case.project, json!({"status": 403})).await?;
     case.delete(&alice, "disk").await?.success()?;
-    jit_access_tests::eventually::eventually(std::time::Duration::from_secs(20), async || {
+    eventually(SOON, async || {
         let request = case.requests().get("disk").await?;
-        let message = jit_access_tests::case::condition(&request, "Granted")?
-            .message
-            .clone();
+        let message = condition(&request, "Granted")?.message.clone();
         Ok(message.contains("cannot be removed for now").then_some(()))
     })
     .await?;
@@ -393,9 +397,29 @@ async fn deleted_while_the_write_is_on_its_way() -> Result<()> {
     wait_until_held(&case).await?;
     case.delete(&alice, "disk").await?.success()?;
     case.bench.simulator.remove_fault(&held).await?;
-    case.bench.simulator.release(None).await?;
+    release(&case).await?;
     case.wait_until_gone("disk").await?;
     assert_eq!(case.grants(&case.project).await?.len(), 0);
     assert!(!case.has_role(&alice, &case.project, ADMIN).await?);
     Ok(())
+}
+
+#[tokio::test]
+async fn a_clock_that_is_off_decides_no_window() -> Result<()> {
+    let bench = Bench::start(Setup::default()).await?;
+    let case = Case::new(&bench).await?;
+    let alice = case.person("alice").await?;
+    case.eligible(&alice, ADMIN).await?;
+    bench.simulator.set_clock(300).await?;
+    let request = case.request("disk", &alice, ADMIN);
+    let message = case
+        .outcome(&alice, &request, AccessState::Retrying)
+        .await?;
+    assert!(
+        message.contains("seconds behind Google's") && message.contains("synchronise"),
+        "{message}"
+    );
+    assert_eq!(case.grants(&case.project).await?.len(), 0);
+    bench.simulator.set_clock(0).await?;
+    case.wait_for("disk", AccessState::Active).await.map(drop)
 }

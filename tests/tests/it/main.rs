@@ -4,6 +4,7 @@ mod api_proxy;
 mod control_plane;
 mod crash;
 mod eligibility;
+mod examples;
 mod google_faults;
 mod life;
 mod many;

@@ -210,7 +210,8 @@ async fn a_limit_of_google_is_named_with_its_number_and_others_go_on() -> Result
     let bob = case.person("bob").await?;
     case.eligible(&alice, ADMIN).await?;
     case.eligible(&bob, ADMIN).await?;
-    for n in 0..20 {
+    // With the marker's own binding that makes twenty.
+    for n in 0..19 {
         let other = format!("resource.name == \"{n}\"");
         case.bind(&case.project, ADMIN, &alice.member(), Some(&other))
             .await?;

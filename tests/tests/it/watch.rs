@@ -69,7 +69,7 @@ async fn revoked(case: &Case<'_>, words: &str) -> Result<()> {
 async fn a_binding_that_vanished_is_not_put_back() -> Result<()> {
     let (case, _, _) = active().await?;
     edit(&case, |bindings| {
-        bindings.retain(|binding| !is_ours(binding))
+        bindings.retain(|binding| !is_ours(binding));
     })
     .await?;
     revoked(&case, "somebody removed its binding").await?;
@@ -117,7 +117,7 @@ async fn a_condition_that_another_tool_stripped_raises_the_alarm() -> Result<()>
         .success()?;
     assert!(events.contains("UnconditionalBinding"), "{events}");
     edit(&case, |bindings| {
-        bindings.retain(|binding| binding["condition"]["title"] == "by a test")
+        bindings.retain(|binding| binding["condition"]["title"] == "by a test");
     })
     .await?;
     eventually(SOON, async || {
@@ -131,7 +131,7 @@ async fn a_binding_that_comes_back_after_its_end_is_removed() -> Result<()> {
     let (case, alice, _) = active().await?;
     let ours: Vec<Value> = case.grants(&case.project).await?;
     edit(&case, |bindings| {
-        bindings.retain(|binding| !is_ours(binding))
+        bindings.retain(|binding| !is_ours(binding));
     })
     .await?;
     revoked(&case, "somebody removed its binding").await?;
@@ -143,6 +143,20 @@ async fn a_binding_that_comes_back_after_its_end_is_removed() -> Result<()> {
     .await?;
     assert!(!case.has_role(&alice, &case.project, ADMIN).await?);
     Ok(())
+}
+
+#[tokio::test]
+async fn a_binding_that_comes_back_after_its_request_was_deleted_is_removed() -> Result<()> {
+    let (case, alice, _) = active().await?;
+    let ours: Vec<Value> = case.grants(&case.project).await?;
+    case.delete(&alice, "disk").await?.success()?;
+    case.wait_until_gone("disk").await?;
+    edit(&case, |bindings| bindings.extend(ours)).await?;
+    assert!(case.has_role(&alice, &case.project, ADMIN).await?);
+    eventually(SOON, async || {
+        Ok(case.grants(&case.project).await?.is_empty().then_some(()))
+    })
+    .await
 }
 
 #[tokio::test]
@@ -288,7 +302,7 @@ async fn what_others_wrote_into_the_object_is_left_alone() -> Result<()> {
         .patch("disk", &PatchParams::default(), &Patch::Merge(patch))
         .await?;
     edit(&case, |bindings| {
-        bindings.retain(|binding| !is_ours(binding))
+        bindings.retain(|binding| !is_ours(binding));
     })
     .await?;
     case.wait_for("disk", AccessState::Revoked).await?;
