@@ -232,7 +232,7 @@ fn compile(module: &Path, pinned: &Pinned, output: &Path) -> Result<()> {
             if said.elapsed() > Duration::from_secs(15) {
                 said = Instant::now();
                 eprintln!(
-                    "  {:>4} s: {} modules downloaded, {} of about 3200 packages compiled",
+                    "  {:>4} s: {} modules downloaded, {} of about 3250 packages compiled",
                     started.elapsed().as_secs(),
                     modules.load(Ordering::Relaxed),
                     packages.load(Ordering::Relaxed),

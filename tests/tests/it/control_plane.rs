@@ -142,7 +142,9 @@ async fn no_server_outlives_a_killed_test_process() -> Result<()> {
     holder
         .args(["-c", &script])
         .stdin(Stdio::null())
-        .stdout(Stdio::piped());
+        .stdout(Stdio::piped())
+        // The shell tells of the kill.
+        .stderr(Stdio::null());
     let mut holder = holder.spawn()?;
     let mut line = String::new();
     let output = holder.stdout.take().context("the shell has no output")?;
