@@ -27,12 +27,23 @@ pub struct Remembered {
     pub watched: Option<Timestamp>,
     /// Failures in a row.
     pub failures: u32,
+    /// Google is not asked again before this, unless the request is deleted meanwhile.
+    pub retry: Option<Retry>,
     /// Complete readings in a row that found the requester's eligibility gone.
     pub eligibility_lost: u32,
     /// Bindings that stand without condition where its own vanished.
     pub unconditional: usize,
     /// The object as last written, until the watch has caught up with it.
     written: Option<Arc<AccessRequest>>,
+}
+
+/// When something that failed is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retry {
+    /// Not before this.
+    pub at: Instant,
+    /// Whether it was the removal of a deleted request that failed.
+    pub deleting: bool,
 }
 
 /// Access that was ended early and whose request is gone: its binding must not come back while the
@@ -88,6 +99,7 @@ impl Memory {
                 first_seen: Instant::now(),
                 watched: None,
                 failures: 0,
+                retry: None,
                 eligibility_lost: 0,
                 unconditional: 0,
                 written: None,

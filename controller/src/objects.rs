@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jit_access_core::status::{Report, compose};
+use jit_access_core::status::{Report, compose, may_follow, state};
 use jit_access_crds::{AccessRequest, FINALIZER};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Api, ResourceExt};
@@ -104,8 +104,46 @@ pub async fn write_status(
     request: &AccessRequest,
     report: &Report,
 ) -> Result<AccessRequest, WriteError> {
+    write_status_unless(context, request, report, |_| false).await
+}
+
+/// Writes a status that records a window, unless another controller recorded one meanwhile: a
+/// window is decided once.
+///
+/// # Errors
+/// When it was not written.
+pub async fn record_window(
+    context: &Context,
+    request: &AccessRequest,
+    report: &Report,
+) -> Result<AccessRequest, WriteError> {
+    let grant = |object: &AccessRequest| object.status.as_ref().and_then(|it| it.grant.clone());
+    let decided_on = grant(request);
+    let written = write_status_unless(context, request, report, |object| {
+        grant(object) != decided_on
+    })
+    .await?;
+    if grant(&written) == report.grant {
+        Ok(written)
+    } else {
+        Err(WriteError::Refused(
+            "another controller works on this request".to_owned(),
+        ))
+    }
+}
+
+async fn write_status_unless(
+    context: &Context,
+    request: &AccessRequest,
+    report: &Report,
+    is_settled: impl Fn(&AccessRequest) -> bool,
+) -> Result<AccessRequest, WriteError> {
     let api = api(context, request);
     on_newest(context, request, |mut object| {
+        // The object may have gone on meanwhile, by another controller's hand.
+        if is_settled(&object) || !may_follow(state(&object), report.state) {
+            return None;
+        }
         let status = compose(&object, report, Timestamp::now());
         if object.status.as_ref() == Some(&status) {
             return None;

@@ -148,7 +148,7 @@ impl AccessPetition {
                 Some(plan) => approved(report, plan),
                 None => report,
             };
-            objects::write_status(&self.context, &newest, &report).await?
+            objects::record_window(&self.context, &newest, &report).await?
         };
         let window = grant.window();
         self.advance(|progress| {

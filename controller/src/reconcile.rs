@@ -2,7 +2,7 @@
 //! top, whatever brought it about.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jit_access_core::decision::decide;
@@ -13,6 +13,7 @@ use kube::runtime::controller::Action;
 
 use crate::act::{Done, Next, act};
 use crate::context::{Context, Guarded};
+use crate::memory::Retry;
 use crate::objects::{self, WriteError};
 use crate::observe::observe;
 use crate::undecodable;
@@ -34,6 +35,11 @@ pub async fn reconcile(object: Arc<Guarded>, context: Arc<Context>) -> Result<Ac
     };
     let observed = observe(&context, &request, Timestamp::now());
     let step = decide(&observed, &context.limits, context.rounds);
+    if step.asks_google()
+        && let Some(wait) = pause_left(&context, &request)
+    {
+        return Ok(Action::requeue(wait.min(LONGEST_WAIT)));
+    }
     let done = act(&context, &request, step).await?;
     report(&context, done).await
 }
@@ -74,9 +80,10 @@ fn entered(context: &Context, request: &AccessRequest, report: &status::Report) 
 
 fn come_back(context: &Context, request: &AccessRequest, next: Next) -> Action {
     if !matches!(next, Next::Later(_)) {
-        context
-            .memory
-            .change(request, |remembered| remembered.failures = 0);
+        context.memory.change(request, |remembered| {
+            remembered.failures = 0;
+            remembered.retry = None;
+        });
     }
     match next {
         Next::At(None) => Action::await_change(),
@@ -88,9 +95,28 @@ fn come_back(context: &Context, request: &AccessRequest, next: Next) -> Action {
         }
         Next::Now => Action::requeue(Duration::ZERO),
         Next::Later(at_least) => {
-            Action::requeue(pause(context, request).max(at_least.unwrap_or_default()))
+            let wait = pause(context, request)
+                .max(at_least.unwrap_or_default())
+                .min(LONGEST_WAIT);
+            context.memory.change(request, |remembered| {
+                remembered.retry = Some(Retry {
+                    at: Instant::now() + wait,
+                    deleting: request.metadata.deletion_timestamp.is_some(),
+                });
+            });
+            Action::requeue(wait)
         }
     }
+}
+
+/// How long Google is to be left alone after a failure. Saying in the status that something
+/// failed brings the request back at once; that must not be another try. A deletion does not wait
+/// for what failed before it.
+fn pause_left(context: &Context, request: &AccessRequest) -> Option<Duration> {
+    let retry = context.memory.see(request).retry?;
+    let deleting = request.metadata.deletion_timestamp.is_some();
+    let left = retry.at.saturating_duration_since(Instant::now());
+    (retry.deleting == deleting && !left.is_zero()).then_some(left)
 }
 
 /// Doubles with each failure in a row, with jitter.

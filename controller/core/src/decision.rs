@@ -58,6 +58,26 @@ pub enum Step {
     Delete,
 }
 
+impl Step {
+    /// Whether the step calls Google.
+    #[must_use]
+    pub fn asks_google(&self) -> bool {
+        match self {
+            Self::LookUp(_)
+            | Self::Grant(..)
+            | Self::Watch(_)
+            | Self::WatchEnded(_)
+            | Self::Remove => true,
+            Self::Wait(_)
+            | Self::Refuse(_)
+            | Self::Discard
+            | Self::Expire
+            | Self::Release(_)
+            | Self::Delete => false,
+        }
+    }
+}
+
 /// The next step for a request.
 #[must_use]
 pub fn decide(observed: &Observed<'_>, limits: &Limits, rounds: Rounds) -> Step {

@@ -55,6 +55,20 @@ pub fn state(request: &AccessRequest) -> Option<AccessState> {
         .and_then(|condition| AccessState::from_word(&condition.reason))
 }
 
+/// Whether a request may go from one state to another. Final states never change, and access that
+/// was given only ends.
+#[must_use]
+pub fn may_follow(before: Option<AccessState>, after: AccessState) -> bool {
+    match before {
+        Some(before) if before.is_final() => before == after,
+        Some(AccessState::Active) => matches!(
+            after,
+            AccessState::Active | AccessState::Expired | AccessState::Revoked
+        ),
+        _ => true,
+    }
+}
+
 /// Since when the request has been in its state.
 #[must_use]
 pub fn since(request: &AccessRequest) -> Option<Timestamp> {

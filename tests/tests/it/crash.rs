@@ -210,3 +210,19 @@ async fn the_api_server_is_away_for_a_while() -> Result<()> {
     bench.api_proxy()?.reconnect();
     one_grant(&case, &alice, "disk").await
 }
+
+#[tokio::test]
+async fn two_controllers_that_both_work_grant_once() -> Result<()> {
+    let bench = Bench::start(Setup::default()).await?;
+    let _second = bench.start_controller(&[]).await?;
+    let case = Case::new(&bench).await?;
+    let alice = case.person("alice").await?;
+    case.eligible(&alice, ADMIN).await?;
+    for round in 0..5 {
+        let name = format!("twice-{round}");
+        case.submit(&alice, &case.request(&name, &alice, ADMIN))
+            .await?;
+        one_grant(&case, &alice, &name).await?;
+    }
+    Ok(())
+}

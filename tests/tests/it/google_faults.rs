@@ -423,3 +423,20 @@ async fn a_clock_that_is_off_decides_no_window() -> Result<()> {
     bench.simulator.set_clock(0).await?;
     case.wait_for("disk", AccessState::Active).await.map(drop)
 }
+
+#[tokio::test]
+async fn google_is_left_alone_between_two_tries() -> Result<()> {
+    let (case, alice) = new().await?;
+    // Each answer is another text, so that each failure is another status.
+    for n in 0..50 {
+        let more = json!({"status": 429, "count": 1, "message": format!("failure {n}")});
+        fault(&case, "setIamPolicy", &case.project, more).await?;
+    }
+    case.submit(&alice, &case.request("disk", &alice, ADMIN))
+        .await?;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    // The pauses are at least half of 0.25, 0.5, 1, 2 s …
+    let tries = case.calls("setIamPolicy", &case.project).await?.len();
+    assert!((2..=6).contains(&tries), "{tries} tries");
+    Ok(())
+}

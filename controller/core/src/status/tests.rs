@@ -139,3 +139,24 @@ fn a_foreign_word_is_no_state() {
     request.status.as_mut().unwrap().conditions[2].reason = "active".to_owned();
     assert_eq!(state(&request), None);
 }
+
+#[test]
+fn final_states_never_change_and_given_access_only_ends() {
+    for before in AccessState::ALL.iter().copied() {
+        for after in AccessState::ALL.iter().copied() {
+            let expected = if before.is_final() {
+                after == before
+            } else if before == AccessState::Active {
+                ["Active", "Expired", "Revoked"].contains(&after.as_str())
+            } else {
+                true
+            };
+            assert_eq!(
+                may_follow(Some(before), after),
+                expected,
+                "{before} {after}"
+            );
+            assert!(may_follow(None, after));
+        }
+    }
+}
