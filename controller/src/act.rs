@@ -11,6 +11,7 @@ use jit_access_core::status::{self, Report};
 use jit_access_crds::{AccessRequest, AccessState, EligibleReason, GrantStatus};
 
 use crate::context::Context;
+use crate::done::{Done, Next};
 use crate::objects::{self, WriteError};
 use crate::petition::{AccessPetition, approved, subject};
 use crate::policy_writer::{GrantAnswer, Trouble};
@@ -18,48 +19,6 @@ use crate::{events, watch};
 
 /// A decision that takes longer than this is announced as `Pending` first.
 const SOON: Duration = Duration::from_secs(1);
-
-/// When the request is to be looked at next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
-    /// At this time; `None`: when the object changes.
-    At(Option<Timestamp>),
-    /// At once.
-    Now,
-    /// After a pause that grows with each failure in a row, and not before this.
-    Later(Option<Duration>),
-}
-
-/// What was done.
-#[derive(Debug)]
-pub struct Done {
-    /// What is to be said of it.
-    pub report: Option<Report>,
-    /// The request as last written.
-    pub newest: Arc<AccessRequest>,
-    /// When to come back.
-    pub next: Next,
-}
-
-impl Done {
-    /// Says something; the write of the status brings the request back.
-    pub(crate) fn report(newest: &Arc<AccessRequest>, report: Report) -> Self {
-        Self {
-            report: Some(report),
-            newest: Arc::clone(newest),
-            next: Next::Now,
-        }
-    }
-
-    /// Says nothing.
-    pub(crate) fn silent(newest: &Arc<AccessRequest>, next: Next) -> Self {
-        Self {
-            report: None,
-            newest: Arc::clone(newest),
-            next,
-        }
-    }
-}
 
 /// Carries out a step.
 ///

@@ -5,6 +5,7 @@ mod act;
 mod admin;
 mod config;
 mod context;
+mod done;
 mod events;
 mod facts;
 mod memory;

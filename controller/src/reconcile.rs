@@ -11,8 +11,9 @@ use jit_access_crds::AccessRequest;
 use kube::Resource;
 use kube::runtime::controller::Action;
 
-use crate::act::{Done, Next, act};
+use crate::act::act;
 use crate::context::{Context, Guarded};
+use crate::done::{Done, Next};
 use crate::memory::Retry;
 use crate::objects::{self, WriteError};
 use crate::observe::observe;

@@ -10,8 +10,8 @@ use jit_access_core::iam_policy::{Found, GrantBinding, Observation};
 use jit_access_core::status::Report;
 use jit_access_crds::{AccessRequest, AccessState};
 
-use crate::act::{Done, Next};
 use crate::context::Context;
+use crate::done::{Done, Next};
 use crate::events;
 use crate::memory::Ended;
 use crate::petition::subject;
