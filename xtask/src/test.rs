@@ -58,6 +58,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
                 count.check("lints", || {
                     workspace::run_cargo(&[
                         "clippy",
+                        "--keep-going",
                         "--locked",
                         "--workspace",
                         "--all-targets",
