@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::done::{Done, Next};
 use crate::objects::{self, WriteError};
 use crate::petition::{AccessPetition, approved, subject};
-use crate::policy_writer::{GrantAnswer, Trouble};
+use crate::policy_writer::{GrantAnswer, Petition, Trouble};
 use crate::{events, watch};
 
 /// A decision that takes longer than this is announced as `Pending` first.
@@ -36,6 +36,14 @@ pub async fn act(
         Step::Grant(valid, window) => Ok(ask(context, request, *valid, window, false).await),
         Step::Watch(round) => Ok(watch::active(context, request, round).await),
         Step::WatchEnded(round) => Ok(watch::ended(context, request, round).await),
+        Step::Hold => {
+            tracing::warn!(
+                request = subject(context, request).name,
+                "somebody took the finalizer off running access; it is put back"
+            );
+            let newest = objects::add_finalizer(context, request).await?;
+            Ok(Done::silent(&Arc::new(newest), Next::Now))
+        }
         Step::Expire => Ok(Done::report(
             request,
             Report::new(
@@ -95,8 +103,14 @@ async fn ask(
         look_up_only,
     ));
     let asked = async {
-        // Closed never: the semaphore lives as long as the memory.
-        let _working = workers.acquire().await.ok();
+        let _working = loop {
+            match tokio::time::timeout(SOON, workers.acquire()).await {
+                // Closed never: the semaphore lives as long as the memory.
+                Ok(permit) => break permit.ok(),
+                Err(_) if petition.still_wanted() => {}
+                Err(_) => return GrantAnswer::Withdrawn,
+            }
+        };
         context.policies.grant(&resource, petition.clone()).await
     };
     tokio::pin!(asked);

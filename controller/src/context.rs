@@ -5,22 +5,26 @@ use std::sync::Arc;
 use jit_access_core::expiry::Rounds;
 use jit_access_core::limits::Limits;
 use jit_access_crds::AccessRequest;
-use kube::core::DeserializeGuard;
 use kube::runtime::events::Recorder;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Client, Resource};
+use tokio::sync::Semaphore;
 
+use crate::guarded::Guarded;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::policy_writer::PolicyWriter;
 
-/// An object of our kind, readable or not: one that is not must not stop the rest.
-pub type Guarded = DeserializeGuard<AccessRequest>;
+/// How many calls of the Kubernetes API are made at the same time.
+pub const API_CALLS: usize = 16;
 
 /// What every visit of a request uses.
 pub struct Context {
     /// The Kubernetes API.
     pub client: Client,
+    /// Turns for calls of it. The client speaks HTTP/1.1, where each call at the same time is a
+    /// connection with a handshake of its own: a thousand of them took seconds and 60 MB.
+    pub api_calls: Semaphore,
     /// All requests, as the watch delivered them.
     pub requests: Store<Guarded>,
     /// Google's policies.

@@ -36,6 +36,8 @@ pub struct Ancestors {
     pub policies: Option<Vec<AncestorPolicy>>,
     /// When the oldest reading of a policy began.
     pub policies_begun: Instant,
+    /// When the oldest reading of a policy ended.
+    pub policies_ended: Instant,
     /// When the reading of where the resource stands began.
     pub ancestry_begun: Instant,
 }
@@ -83,6 +85,35 @@ impl Facts {
         }
     }
 
+    /// Whether the resource is outside the scope, by a reading that did not begin before `seen` if
+    /// it is.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub async fn is_outside(&self, resource: &str, seen: Instant) -> Result<bool, FactsError> {
+        let ancestry = self.ancestry(resource, None).await?;
+        if ancestry.value.is_some() || ancestry.begun >= seen {
+            return Ok(ancestry.value.is_none());
+        }
+        let ancestry = self.ancestry(resource, Some(seen)).await?;
+        Ok(ancestry.value.is_none())
+    }
+
+    async fn ancestry(
+        &self,
+        resource: &str,
+        not_before: Option<Instant>,
+    ) -> Result<Reading<Option<Arc<[String]>>>, FactsError> {
+        let freshness = Freshness {
+            max_age: MAX_ANCESTRY_AGE,
+            not_before,
+        };
+        self.ancestries
+            .read(&resource.to_owned(), freshness, || self.climb(resource))
+            .await
+            .map_err(FactsError::of_resource)
+    }
+
     /// The policies of the resource's ancestors.
     ///
     /// # Errors
@@ -92,22 +123,12 @@ impl Facts {
         resource: &str,
         not_before: Option<Instant>,
     ) -> Result<Ancestors, FactsError> {
-        let ancestry = self
-            .ancestries
-            .read(
-                &resource.to_owned(),
-                Freshness {
-                    max_age: MAX_ANCESTRY_AGE,
-                    not_before,
-                },
-                || self.climb(resource),
-            )
-            .await
-            .map_err(FactsError::of_resource)?;
+        let ancestry = self.ancestry(resource, not_before).await?;
         let Some(names) = ancestry.value else {
             return Ok(Ancestors {
                 policies: None,
                 policies_begun: ancestry.begun,
+                policies_ended: ancestry.ended,
                 ancestry_begun: ancestry.begun,
             });
         };
@@ -117,6 +138,11 @@ impl Facts {
         let policies_begun = readings
             .iter()
             .map(|reading| reading.begun)
+            .min()
+            .unwrap_or_else(Instant::now);
+        let policies_ended = readings
+            .iter()
+            .map(|reading| reading.ended)
             .min()
             .unwrap_or_else(Instant::now);
         let policies = names
@@ -130,6 +156,7 @@ impl Facts {
         Ok(Ancestors {
             policies: Some(policies),
             policies_begun,
+            policies_ended,
             ancestry_begun: ancestry.begun,
         })
     }
@@ -173,6 +200,9 @@ impl Facts {
     /// The names of the ancestors up to the scope; `None` if the scope is not among them.
     async fn climb(&self, resource: &str) -> Result<Option<Arc<[String]>>, Error> {
         let scope = self.scope.as_str();
+        if scope.starts_with("projects/") && resource != scope {
+            return Ok(None);
+        }
         let mut names: Vec<String> = Vec::new();
         loop {
             let current = names.last().map_or(resource, String::as_str);

@@ -8,6 +8,7 @@ mod context;
 mod done;
 mod events;
 mod facts;
+mod guarded;
 mod memory;
 mod metrics;
 mod objects;
@@ -54,8 +55,11 @@ fn main() -> ExitCode {
 }
 
 fn start_log(format: LogFormat) {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,kube=warn,tower=warn"));
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
+        tracing_subscriber::EnvFilter::new(
+            "info,kube=error,kube_client=error,kube_runtime=error,tower=error,rustls=error",
+        )
+    });
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use jit_access_core::decision::created;
 use jit_access_core::fairness::Counted;
 use jit_access_core::status;
-use jit_access_crds::{AccessRequest, CREATED_BY_ANNOTATION};
+use jit_access_crds::{AccessRequest, AccessState, CREATED_BY_ANNOTATION};
 use kube::ResourceExt;
 use tokio::sync::Semaphore;
 
@@ -58,6 +58,13 @@ pub struct Ended {
     pub until: Timestamp,
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Creation {
+    time: Timestamp,
+    /// Whether the request was not one too many.
+    admitted: bool,
+}
+
 type Requester = (String, Option<String>);
 
 /// The controller's memory.
@@ -65,7 +72,7 @@ type Requester = (String, Option<String>);
 pub struct Memory {
     requests: Mutex<HashMap<String, Remembered>>,
     /// Creations of the last hour by requester and maker, those of deleted requests too.
-    creations: Mutex<HashMap<Requester, BTreeMap<String, Timestamp>>>,
+    creations: Mutex<HashMap<Requester, BTreeMap<String, Creation>>>,
     work: Mutex<HashMap<String, Arc<Semaphore>>>,
     /// By UID.
     ended: Mutex<HashMap<String, Ended>>,
@@ -137,19 +144,20 @@ impl Memory {
         }
     }
 
-    /// Requests with the same requester and maker: those that exist, and creations of the last hour.
-    pub fn with_requests_of<T>(
+    /// Whether a request is one too many, by those with the same requester and maker: those that
+    /// exist, and creations of the last hour. One that is not is let in from now on.
+    pub fn admit(
         &self,
         request: &AccessRequest,
         existing: &[&AccessRequest],
         now: Timestamp,
-        count: impl FnOnce(&Counted<'_>, &[Counted<'_>]) -> T,
-    ) -> T {
+        crowding: impl FnOnce(&Counted<'_>, &[Counted<'_>]) -> Option<String>,
+    ) -> Option<String> {
         let key = requester(request);
         let mut creations = lock(&self.creations);
         let recent = creations.entry(key.clone()).or_default();
         let hour_ago = now - SignedDuration::from_hours(1);
-        recent.retain(|_, created| *created > hour_ago);
+        recent.retain(|_, creation| creation.time > hour_ago);
         let mut all = Vec::new();
         let mut seen = HashSet::new();
         for other in existing
@@ -157,23 +165,46 @@ impl Memory {
             .copied()
             .filter(|other| requester(other) == key)
         {
-            if created(other) > hour_ago {
-                recent.insert(uid(other).to_owned(), created(other));
-            }
+            let creation = Creation {
+                time: created(other),
+                // A state beyond the first visit, or this memory, tells.
+                admitted: !matches!(
+                    status::state(other),
+                    None | Some(AccessState::Pending | AccessState::Failed)
+                ),
+            };
+            let creation = if creation.time > hour_ago {
+                let known = recent.entry(uid(other).to_owned()).or_insert(creation);
+                known.admitted |= creation.admitted;
+                *known
+            } else {
+                creation
+            };
             seen.insert(uid(other));
-            all.push(counted(other));
+            all.push(Counted {
+                admitted: creation.admitted,
+                ..counted(other)
+            });
         }
-        for (uid, created) in recent
+        for (uid, creation) in recent
             .iter()
             .filter(|(uid, _)| !seen.contains(uid.as_str()))
         {
             all.push(Counted {
                 uid,
-                created: *created,
+                created: creation.time,
                 open: false,
+                admitted: creation.admitted,
             });
         }
-        count(&counted(request), &all)
+        let crowding = crowding(&counted(request), &all);
+        drop(all);
+        if crowding.is_none()
+            && let Some(creation) = recent.get_mut(uid(request))
+        {
+            creation.admitted = true;
+        }
+        crowding
     }
 
     /// Who may work on a request of this person.
@@ -213,7 +244,7 @@ impl Memory {
         lock(&self.requests).retain(|uid, _| existing.contains(uid));
         let hour_ago = now - SignedDuration::from_hours(1);
         lock(&self.creations).retain(|_, recent| {
-            recent.retain(|_, created| *created > hour_ago);
+            recent.retain(|_, creation| creation.time > hour_ago);
             !recent.is_empty()
         });
         lock(&self.work).retain(|_, workers| Arc::strong_count(workers) > 1);
@@ -225,5 +256,6 @@ fn counted(request: &AccessRequest) -> Counted<'_> {
         uid: uid(request),
         created: created(request),
         open: status::state(request).is_none_or(|state| !state.is_final()),
+        admitted: false,
     }
 }

@@ -11,6 +11,7 @@ use kube::{Api, ResourceExt};
 use serde_json::json;
 
 use crate::context::Context;
+use crate::guarded::Guarded;
 
 /// Longest time for one call: the client itself would wait much longer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -46,16 +47,26 @@ impl From<kube::Error> for WriteError {
     }
 }
 
-fn api(context: &Context, request: &AccessRequest) -> Api<AccessRequest> {
+fn readable(object: Guarded) -> Result<AccessRequest, WriteError> {
+    object
+        .0
+        .map_err(|unreadable| WriteError::Refused(unreadable.error))
+}
+
+fn api(context: &Context, request: &AccessRequest) -> Api<Guarded> {
     Api::namespaced(
         context.client.clone(),
         request.metadata.namespace.as_deref().unwrap_or_default(),
     )
 }
 
+/// In its turn, and not for ever.
 async fn timely<T>(
+    context: &Context,
     call: impl Future<Output = Result<T, kube::Error>>,
 ) -> Result<Result<T, kube::Error>, WriteError> {
+    // Never closed: without a permit the call would only be one too many.
+    let _turn = context.api_calls.acquire().await.ok();
     tokio::time::timeout(TIMEOUT, call)
         .await
         .map_err(|_| WriteError::Timeout)
@@ -72,20 +83,21 @@ async fn on_newest<F>(
     mut write: impl FnMut(AccessRequest) -> Option<F>,
 ) -> Result<AccessRequest, WriteError>
 where
-    F: Future<Output = Result<AccessRequest, kube::Error>>,
+    F: Future<Output = Result<Guarded, kube::Error>>,
 {
     let mut newest = request.clone();
     for _ in 0..MOST_CONFLICTS {
         let Some(call) = write(newest.clone()) else {
             return Ok(newest);
         };
-        let result = timely(call).await?;
+        let result = timely(context, call).await?;
         if !is_conflict(&result) {
-            let written = result?;
+            let written = readable(result?)?;
             context.memory.wrote(&written);
             return Ok(written);
         }
-        newest = timely(api(context, request).get(&request.name_any())).await??;
+        let found = timely(context, api(context, request).get(&request.name_any())).await??;
+        newest = readable(found)?;
         if newest.metadata.uid != request.metadata.uid {
             return Err(WriteError::Gone);
         }
@@ -153,7 +165,8 @@ async fn write_status_unless(
         let api = api.clone();
         context.metrics.status_writes.inc();
         Some(async move {
-            api.replace_status(&object.name_any(), &PostParams::default(), &object)
+            let name = object.name_any();
+            api.replace_status(&name, &PostParams::default(), &Guarded(Ok(object)))
                 .await
         })
     })
@@ -230,7 +243,7 @@ pub async fn delete(context: &Context, request: &AccessRequest) -> Result<(), Wr
     };
     let api = api(context, request);
     let name = request.name_any();
-    match timely(api.delete(&name, &params))
+    match timely(context, api.delete(&name, &params))
         .await?
         .map_err(WriteError::from)
     {

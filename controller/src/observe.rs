@@ -24,6 +24,7 @@ pub fn observe<'a>(context: &Context, request: &'a AccessRequest, now: Timestamp
         crowding,
         crowded_out,
         watched: remembered.watched,
+        removal_failed: remembered.failures > 0,
     }
 }
 
@@ -33,11 +34,9 @@ fn crowd(context: &Context, request: &AccessRequest, now: Timestamp) -> (Option<
         .iter()
         .filter_map(|object| object.0.as_ref().ok())
         .collect();
-    let crowding = context
-        .memory
-        .with_requests_of(request, &existing, now, |this, all| {
-            crowding(this, all, &context.limits)
-        });
+    let crowding = context.memory.admit(request, &existing, now, |this, all| {
+        crowding(this, all, &context.limits)
+    });
     let crowded_out = existing
         .iter()
         .filter(|other| {

@@ -124,7 +124,13 @@ impl AccessPetition {
     /// First the finalizer, then the window: whatever happens afterwards, the binding is found.
     async fn record(&self, grant: &Grant) -> Result<(), WriteError> {
         let Progress { newest, plan, .. } = self.progress();
+        let decided_on = recorded(&newest).cloned();
         let newest = objects::add_finalizer(&self.context, &newest).await?;
+        if recorded(&newest) != decided_on.as_ref() {
+            return Err(WriteError::Refused(
+                "another controller works on this request".to_owned(),
+            ));
+        }
         let announced = grant.announced();
         let newest = if recorded(&newest).is_some_and(|recorded| same_times(recorded, &announced)) {
             newest

@@ -6,14 +6,17 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jit_access_core::decision::decide;
+use jit_access_core::grant::Window;
+use jit_access_core::request::parse_time;
 use jit_access_core::status;
 use jit_access_crds::AccessRequest;
 use kube::Resource;
 use kube::runtime::controller::Action;
 
 use crate::act::act;
-use crate::context::{Context, Guarded};
+use crate::context::Context;
 use crate::done::{Done, Next};
+use crate::guarded::Guarded;
 use crate::memory::Retry;
 use crate::objects::{self, WriteError};
 use crate::observe::observe;
@@ -32,7 +35,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 pub async fn reconcile(object: Arc<Guarded>, context: Arc<Context>) -> Result<Action, WriteError> {
     let request = match &object.0 {
         Ok(request) => context.memory.newest(Arc::new(request.clone())),
-        Err(invalid) => return undecodable::tell(&context, invalid).await,
+        Err(unreadable) => return undecodable::tell(&context, unreadable).await,
     };
     let observed = observe(&context, &request, Timestamp::now());
     let step = decide(&observed, &context.limits, context.rounds);
@@ -98,7 +101,8 @@ fn come_back(context: &Context, request: &AccessRequest, next: Next) -> Action {
         Next::Later(at_least) => {
             let wait = pause(context, request)
                 .max(at_least.unwrap_or_default())
-                .min(LONGEST_WAIT);
+                .min(LONGEST_WAIT)
+                .min(until_next_turn(request));
             context.memory.change(request, |remembered| {
                 remembered.retry = Some(Retry {
                     at: Instant::now() + wait,
@@ -108,6 +112,29 @@ fn come_back(context: &Context, request: &AccessRequest, next: Next) -> Action {
             Action::requeue(wait)
         }
     }
+}
+
+/// How long until the request's window ends, or its start comes: that does not wait for Google.
+fn until_next_turn(request: &AccessRequest) -> Duration {
+    let now = Timestamp::now();
+    let window = request
+        .status
+        .as_ref()
+        .and_then(|status| status.grant.as_ref())
+        .and_then(Window::recorded);
+    let start = request
+        .spec
+        .start_time
+        .as_deref()
+        .and_then(|start| parse_time(start).ok());
+    window
+        .map(|window| window.end)
+        .into_iter()
+        .chain(start)
+        .filter(|turn| *turn > now)
+        .filter_map(|turn| Duration::try_from(turn.duration_since(now)).ok())
+        .min()
+        .unwrap_or(Duration::MAX)
 }
 
 /// How long Google is to be left alone after a failure. Saying in the status that something

@@ -15,10 +15,12 @@ use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::{WatchStreamExt, controller, watcher};
 use kube::{Api, Client, Resource};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
 
 use crate::config::Config;
-use crate::context::{Context, Guarded};
+use crate::context::{API_CALLS, Context};
 use crate::facts::Facts;
+use crate::guarded::Guarded;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::policy_writer::PolicyWriter;
@@ -54,6 +56,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let in_flight = settings.limits.write_timeout;
     let context = Arc::new(Context {
         client: client.clone(),
+        api_calls: Semaphore::new(API_CALLS),
         requests: store.clone(),
         policies: PolicyWriter::new(google, facts, Arc::clone(&metrics), in_flight),
         limits,
@@ -64,9 +67,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     });
 
     let objects = watcher(api, watcher::Config::default().page_size(PAGE))
-        // Anyone may fill these; nothing of ours reads them.
-        .modify(|object| object.meta_mut().managed_fields = None)
         .default_backoff()
+        .inspect_ok(|event| vanished(&context, event))
         .reflect(writer)
         .applied_objects()
         .inspect_err(|error| tracing::warn!(%error, "the watch of AccessRequests is interrupted"))
@@ -107,6 +109,15 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Whoever may change finalizers can make a request vanish with its binding in the policy.
+fn vanished(context: &Context, event: &watcher::Event<Guarded>) {
+    if let watcher::Event::Delete(object) = event
+        && let Ok(request) = &object.0
+    {
+        watch::remember_ended(context, request);
+    }
 }
 
 async fn kubernetes() -> anyhow::Result<Client> {

@@ -14,6 +14,8 @@ pub struct Reading<T> {
     pub value: T,
     /// When the call began.
     pub begun: Instant,
+    /// When it ended.
+    pub ended: Instant,
 }
 
 /// How young a reading must be.
@@ -86,6 +88,7 @@ impl<K: Clone + Eq + Hash, T: Clone, E: Clone> SharedReadings<K, T, E> {
                     return Ok(Reading {
                         value: value.clone(),
                         begun: known.begun,
+                        ended: known.ended,
                     });
                 }
                 Err(error) if known.ended >= asked => return Err(error.clone()),
@@ -94,10 +97,15 @@ impl<K: Clone + Eq + Hash, T: Clone, E: Clone> SharedReadings<K, T, E> {
         }
         let begun = Instant::now();
         let result = call().await;
-        let reading = result.clone().map(|value| Reading { value, begun });
+        let ended = Instant::now();
+        let reading = result.clone().map(|value| Reading {
+            value,
+            begun,
+            ended,
+        });
         *outcome = Some(Outcome {
             begun,
-            ended: Instant::now(),
+            ended,
             result,
         });
         reading

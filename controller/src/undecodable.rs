@@ -5,21 +5,21 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jit_access_core::request::format_time;
-use jit_access_crds::{AccessRequest, AccessState, ConditionType, EligibleReason};
-use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
-use kube::core::error_boundary::InvalidObject;
+use jit_access_crds::{AccessState, ConditionType, EligibleReason};
+use kube::Api;
+use kube::api::{Patch, PatchParams};
 use kube::runtime::controller::Action;
-use kube::{Api, Resource};
 use serde_json::{Value, json};
 
 use crate::context::Context;
+use crate::guarded::{Guarded, Unreadable};
 use crate::objects::WriteError;
 
 /// Says in the status that the object cannot be read.
 ///
 /// # Errors
 /// When the API server cannot be written to.
-pub async fn tell(context: &Context, object: &InvalidObject) -> Result<Action, WriteError> {
+pub async fn tell(context: &Context, object: &Unreadable) -> Result<Action, WriteError> {
     let name = object.metadata.name.as_deref().unwrap_or_default();
     let namespace = object.metadata.namespace.as_deref().unwrap_or_default();
     tracing::warn!(
@@ -27,15 +27,7 @@ pub async fn tell(context: &Context, object: &InvalidObject) -> Result<Action, W
         problem = object.error,
         "an object cannot be read as an AccessRequest"
     );
-    let api: Api<DynamicObject> = Api::namespaced_with(
-        context.client.clone(),
-        namespace,
-        &ApiResource::erase::<AccessRequest>(&()),
-    );
-    let found = match api.get_opt(name).await.map_err(WriteError::from)? {
-        Some(found) if found.metadata.uid == object.metadata.uid => found,
-        _ => return Ok(Action::await_change()),
-    };
+    let api: Api<Guarded> = Api::namespaced(context.client.clone(), namespace);
     let message: String = format!(
         "this object cannot be read: {}; delete it and create another one",
         object.error
@@ -43,12 +35,12 @@ pub async fn tell(context: &Context, object: &InvalidObject) -> Result<Action, W
     .chars()
     .take(1_000)
     .collect();
-    if already_says(&found.data["status"]["conditions"], &message) {
+    if already_says(&object.object["status"]["conditions"], &message) {
         return Ok(Action::await_change());
     }
     let patch = json!({
-        "metadata": {"uid": found.metadata.uid, "resourceVersion": found.metadata.resource_version},
-        "status": {"conditions": conditions(&message, found.meta().generation)},
+        "metadata": {"uid": object.metadata.uid, "resourceVersion": object.metadata.resource_version},
+        "status": {"conditions": conditions(&message, object.metadata.generation)},
     });
     api.patch_status(name, &PatchParams::default(), &Patch::Merge(patch))
         .await

@@ -72,7 +72,10 @@ pub async fn active(context: &Context, request: &Arc<AccessRequest>, round: Time
     if let Some(why) = damage(&inspection.observation) {
         return end(context, request, &why).await;
     }
-    let lost = inspection.eligibility_lost;
+    let lost = match inspection.eligibility_lost {
+        Ok(lost) => lost,
+        Err(trouble) => return unread(request, &trouble),
+    };
     let mut times = 0;
     context.memory.change(request, |remembered| {
         remembered.watched = Some(round);
@@ -121,7 +124,7 @@ pub async fn ended(context: &Context, request: &Arc<AccessRequest>, round: Times
     Done::silent(request, Next::Now)
 }
 
-/// Remembers access whose request is being deleted before the window is over.
+/// Remembers access whose request goes, or is gone, before the window is over.
 pub fn remember_ended(context: &Context, request: &AccessRequest) {
     let window = request
         .status
@@ -177,6 +180,12 @@ fn unread(request: &Arc<AccessRequest>, trouble: &Trouble) -> Done {
 
 /// What is wrong with the bindings; `None` while all is as granted.
 fn damage(observation: &Observation) -> Option<String> {
+    if observation.bindings.is_empty() {
+        return Some(
+            "the status does not say which bindings were granted, so the access was ended"
+                .to_owned(),
+        );
+    }
     if observation.is_intact() {
         return None;
     }

@@ -27,6 +27,8 @@ pub struct Observed<'a> {
     pub crowded_out: usize,
     /// The last round for which the resource's policy was compared with the grant.
     pub watched: Option<Timestamp>,
+    /// Whether the last try to remove the binding failed.
+    pub removal_failed: bool,
 }
 
 /// The next step.
@@ -43,6 +45,8 @@ pub enum Step {
     /// Find out whether the request can be granted, and grant it; in this window if one was
     /// decided before.
     Grant(Box<ValidRequest>, Option<Window>),
+    /// Somebody took our finalizer off running access: put it back.
+    Hold,
     /// Compare the policy with what was granted, as of this round.
     Watch(Timestamp),
     /// The window is over: say so.
@@ -69,6 +73,7 @@ impl Step {
             | Self::WatchEnded(_)
             | Self::Remove => true,
             Self::Wait(_)
+            | Self::Hold
             | Self::Refuse(_)
             | Self::Discard
             | Self::Expire
@@ -82,7 +87,7 @@ impl Step {
 #[must_use]
 pub fn decide(observed: &Observed<'_>, limits: &Limits, rounds: Rounds) -> Step {
     if observed.request.metadata.deletion_timestamp.is_some() {
-        return deletion(observed);
+        return deletion(observed, rounds);
     }
     match status::state(observed.request) {
         Some(AccessState::Active) => active(observed, rounds),
@@ -109,17 +114,31 @@ pub fn created(request: &AccessRequest) -> Timestamp {
         .map_or(Timestamp::UNIX_EPOCH, |time| time.0)
 }
 
-/// A binding exists only where a window was recorded and the finalizer stands: both are written
-/// before the policy is.
-fn deletion(observed: &Observed<'_>) -> Step {
+fn deletion(observed: &Observed<'_>, rounds: Rounds) -> Step {
     let request = observed.request;
-    if !has_finalizer(request) {
-        return Step::Wait(None);
+    if has_finalizer(request) {
+        return removal(observed);
     }
+    // Another finalizer keeps the object, and somebody took ours off: the binding may be there.
     match window(request) {
-        None => Step::Release(false),
-        Some(window) if observed.now >= window.end + FINALIZER_PATIENCE => Step::Release(true),
-        Some(_) => Step::Remove,
+        Some(window) if !window.is_over(observed.now) => watch(observed, rounds, window)
+            .map_or_else(
+                || Step::Wait(Some(rounds.next(observed.now))),
+                Step::WatchEnded,
+            ),
+        _ => Step::Wait(None),
+    }
+}
+
+/// Where our finalizer stands a binding may be, whatever the status says: it is looked for before
+/// the object is let go.
+fn removal(observed: &Observed<'_>) -> Step {
+    let over = window(observed.request)
+        .is_none_or(|window| observed.now >= window.end + FINALIZER_PATIENCE);
+    if over && observed.removal_failed {
+        Step::Release(true)
+    } else {
+        Step::Remove
     }
 }
 
@@ -130,6 +149,9 @@ fn active(observed: &Observed<'_>, rounds: Rounds) -> Step {
     };
     if window.is_over(observed.now) {
         return Step::Expire;
+    }
+    if !has_finalizer(observed.request) {
+        return Step::Hold;
     }
     watch(observed, rounds, window).map_or_else(
         || Step::Wait(Some(rounds.next(observed.now).min(window.end))),
@@ -150,8 +172,6 @@ fn finished(observed: &Observed<'_>, limits: &Limits, rounds: Rounds) -> Step {
     let window = window(request);
     if has_finalizer(request) {
         return match window {
-            None => Step::Release(false),
-            Some(window) if now >= window.end + FINALIZER_PATIENCE => Step::Release(true),
             // Expired bindings give nothing any more: they are removed together.
             Some(window)
                 if status::state(request) == Some(AccessState::Expired)
@@ -159,7 +179,7 @@ fn finished(observed: &Observed<'_>, limits: &Limits, rounds: Rounds) -> Step {
             {
                 Step::Wait(Some(rounds.next(window.end)))
             }
-            Some(_) => Step::Remove,
+            _ => removal(observed),
         };
     }
     let retention = if status::is_crowded_out(request) {
@@ -222,7 +242,7 @@ fn undecided(
         ));
     }
     if let Some(window) = recorded {
-        window.verify(&valid, created)?;
+        window.verify(&valid, created, now)?;
     }
     Ok(match valid.start_time {
         Some(start) if start > now && state == Some(AccessState::Scheduled) => {

@@ -20,6 +20,8 @@ pub struct Counted<'a> {
     pub created: Timestamp,
     /// Whether it is not final yet.
     pub open: bool,
+    /// Whether it was let in: who was keeps the place, also before an older one that is seen later.
+    pub admitted: bool,
 }
 
 /// Whether there are too many: `Some` with a sentence. `all` are the requests with the same
@@ -30,7 +32,11 @@ pub fn crowding(this: &Counted<'_>, all: &[Counted<'_>], limits: &Limits) -> Opt
     let before = |other: &&Counted<'_>| {
         other.uid != this.uid && (other.created, other.uid) < (this.created, this.uid)
     };
-    let open = all.iter().filter(before).filter(|other| other.open).count();
+    let open = all
+        .iter()
+        .filter(|other| other.uid != this.uid && other.open)
+        .filter(|other| other.admitted || before(other))
+        .count();
     if open >= limits.max_open {
         return Some(format!(
             "too many requests: {open} of yours are not finished, and {} may be at a time; wait for them or delete some, then create this one again",

@@ -52,7 +52,12 @@ impl Window {
     ///
     /// # Errors
     /// `Failed`, with what does not fit.
-    pub fn verify(&self, request: &ValidRequest, created: Timestamp) -> Result<(), Refusal> {
+    pub fn verify(
+        &self,
+        request: &ValidRequest,
+        created: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
         let refuse = |what: &str| {
             Err(Refusal::failed(format!(
                 "status.grant {what}, so the controller did not write it: create the request again and tell an administrator"
@@ -66,6 +71,7 @@ impl Window {
             None if self.start < created - CLOCK_TOLERANCE => {
                 refuse("starts before the request was made")
             }
+            None if self.start > now + CLOCK_TOLERANCE => refuse("starts in the future"),
             _ => Ok(()),
         }
     }

@@ -133,7 +133,13 @@ impl ResourceManager {
                 Level::Folder => self.folders.get(resource.name, connection).await,
                 Level::Organization => self.organizations.get(resource.name, connection).await,
             };
-            to_core(&call, result.map_err(|error| call.failed(&error))?)
+            let policy = to_core(&call, result.map_err(|error| call.failed(&error))?)?;
+            // Every policy has one; without it the rest may be missing too, and an empty policy
+            // would be read as one from which all was removed.
+            if policy.etag.as_deref().unwrap_or_default().is_empty() {
+                return Err(call.malformed("the policy has no etag"));
+            }
+            Ok(policy)
         };
         connection.read(attempt).await
     }

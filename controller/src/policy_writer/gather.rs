@@ -171,20 +171,21 @@ impl Gathered {
         ancestors || memberships
     }
 
-    /// Age of the oldest ancestor policy or membership.
+    /// How long ago the oldest reading of an ancestor's policy or a membership ended: one that took
+    /// long is no older for it.
     pub(super) fn age(&self) -> Duration {
         let ancestors = self
             .surroundings
             .ancestors
             .iter()
             .filter_map(|read| read.as_ref().ok())
-            .map(|ancestors| ancestors.policies_begun);
+            .map(|ancestors| ancestors.policies_ended);
         let people = self
             .surroundings
             .people
             .values()
             .filter_map(|read| read.as_ref().ok())
-            .map(|reading| reading.begun);
+            .map(|reading| reading.ended);
         ancestors
             .chain(people)
             .min()

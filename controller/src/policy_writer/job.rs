@@ -110,8 +110,9 @@ pub enum GrantAnswer {
 pub struct Inspection {
     /// How the policy compares with what was granted.
     pub observation: Observation,
-    /// Why the requester could not be granted this now; `None` as well if that was not asked.
-    pub eligibility_lost: Option<String>,
+    /// Why the requester could not be granted this now; `None` as well if that was not asked. An
+    /// error takes nothing away from anybody.
+    pub eligibility_lost: Result<Option<String>, Trouble>,
 }
 
 pub(crate) struct GrantJob {

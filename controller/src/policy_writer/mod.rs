@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use jit_access_core::iam_condition::Readings;
 use jit_access_core::iam_policy::Policy;
 use jit_access_google::Google;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use job::{Batch, GrantJob, InspectJob, RemoveJob};
 pub use job::{GrantAnswer, Inspection, InspectionOrder, Petition, Subject, Trouble, Verdict};
@@ -48,6 +48,8 @@ struct Shared {
 struct Resource {
     name: String,
     queue: Mutex<Queue>,
+    /// A removal waits: whoever works on additions attends to it first.
+    removal_arrived: Notify,
     /// Until when a write whose answer was lost may still arrive.
     in_flight_until: Mutex<Option<Instant>>,
     /// The last reading for inspections, and when it began: all inspections of a round share one.
@@ -137,6 +139,7 @@ impl PolicyWriter {
                 Arc::new(Resource {
                     name: name.to_owned(),
                     queue: Mutex::default(),
+                    removal_arrived: Notify::new(),
                     in_flight_until: Mutex::default(),
                     inspected: Mutex::default(),
                 })
@@ -155,6 +158,9 @@ impl Resource {
         let start = {
             let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
             add(&mut queue.waiting);
+            if !queue.waiting.removals.is_empty() {
+                self.removal_arrived.notify_one();
+            }
             !std::mem::replace(&mut queue.served, true)
         };
         if start {
@@ -173,9 +179,10 @@ impl Resource {
                     queue.served = false;
                     return;
                 }
-                // A removal never waits for additions, which take longer: those come next.
+                // A removal never waits for what needs somebody's groups looked up: that comes next.
                 if !batch.removals.is_empty() {
                     queue.waiting.grants = std::mem::take(&mut batch.grants);
+                    queue.waiting.inspections = std::mem::take(&mut batch.inspections);
                 }
                 batch
             };

@@ -18,7 +18,7 @@ use super::job::{
     Verdict,
 };
 use super::{Resource, Shared, bisect};
-use crate::facts::MAX_AGE;
+use crate::facts::{FactsError, MAX_AGE};
 
 /// How often a policy is read and written before the requests wait for their next turn.
 const MOST_ATTEMPTS: u32 = 10;
@@ -47,10 +47,22 @@ async fn attempts(resource: &Arc<Resource>, shared: &Arc<Shared>, mut batch: Bat
         let begun = Instant::now();
         let known = resource.inspected(&batch);
         let read_anew = known.is_none();
+        if !batch.grants.is_empty() {
+            let grants = std::mem::take(&mut batch.grants);
+            let inside = inside_scope(resource, shared, grants);
+            batch.grants = attending_to_removals(resource, shared, inside).await;
+        }
+        if batch.is_empty() {
+            return;
+        }
         let people = people(&batch);
         let not_before = newest_round(&batch);
         let gathered = gather(&resource.name, shared, &people, known, not_before);
-        let mut gathered = match gathered.await {
+        let gathered = match people.is_empty() {
+            true => gathered.await,
+            false => attending_to_removals(resource, shared, gathered).await,
+        };
+        let mut gathered = match gathered {
             Ok(gathered) => gathered,
             Err(error) => return unreadable(batch, &error),
         };
@@ -60,9 +72,10 @@ async fn attempts(resource: &Arc<Resource>, shared: &Arc<Shared>, mut batch: Bat
         for job in std::mem::take(&mut batch.inspections) {
             inspect(job, &gathered, shared);
         }
-        renew_what_refuses(&batch.grants, &mut gathered, shared).await;
+        let renewed = renew_what_refuses(&batch.grants, &mut gathered, shared);
+        attending_to_removals(resource, shared, renewed).await;
         let grants = decide(std::mem::take(&mut batch.grants), &gathered, shared);
-        let grants = prepare(grants).await;
+        let grants = attending_to_removals(resource, shared, prepare(grants)).await;
         // Preparing may have taken long: then the decision rests on old readings.
         if gathered.age() > MAX_AGE {
             batch.grants = grants.into_iter().map(|ready| ready.job).collect();
@@ -104,6 +117,70 @@ async fn attempts(resource: &Arc<Resource>, shared: &Arc<Shared>, mut batch: Bat
         }
     }
     batch.trouble(&last);
+}
+
+/// Those of the grants whose resource is within the scope; the others are answered. The policy of
+/// a resource outside is not even read.
+async fn inside_scope(
+    resource: &Resource,
+    shared: &Shared,
+    grants: Vec<GrantJob>,
+) -> Vec<GrantJob> {
+    let Some(seen) = grants
+        .iter()
+        .map(|job| job.petition.subject().first_seen)
+        .max()
+    else {
+        return grants;
+    };
+    match shared.facts.is_outside(&resource.name, seen).await {
+        Ok(false) => return grants,
+        Ok(true) => {
+            let now = Timestamp::now();
+            for job in grants {
+                let answer = match job.petition.decide(None, now) {
+                    Verdict::Refuse(refusal) => GrantAnswer::Refused(refusal),
+                    // No rule says yes without a look-up.
+                    Verdict::Plan(_) | Verdict::Grant(_) => GrantAnswer::Withdrawn,
+                };
+                job.answer(answer);
+            }
+        }
+        Err(FactsError::Resource(error)) => {
+            for job in grants {
+                job.answer(GrantAnswer::Refused(resource_refused(&error)));
+            }
+        }
+        Err(FactsError::Other(error)) => {
+            for job in grants {
+                job.answer(GrantAnswer::Trouble(Trouble::from(&error)));
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// Does some work, and writes the removals that arrive meanwhile at once. The policy that was read
+/// for the work is stale then, which its own write finds out.
+async fn attending_to_removals<T>(
+    resource: &Arc<Resource>,
+    shared: &Arc<Shared>,
+    work: impl Future<Output = T>,
+) -> T {
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            result = &mut work => return result,
+            () = resource.removal_arrived.notified() => {
+                let removals = resource.late_removals();
+                if !removals.is_empty() {
+                    let batch = Batch { removals, ..Batch::default() };
+                    write(resource, shared, batch, Part::WHOLE).await;
+                }
+            }
+        }
+    }
 }
 
 fn is_refusal(error: &Error) -> bool {
@@ -308,12 +385,9 @@ fn inspect(job: InspectJob, gathered: &Gathered, shared: &Shared) {
             .policy
             .observe(&order.subject.uid, &order.subject.member(), &order.granted);
     let eligibility_lost = if order.roles.is_empty() {
-        None
+        Ok(None)
     } else {
-        match eligibility_lost(order, gathered, shared) {
-            Ok(lost) => lost,
-            Err(trouble) => return job.answer(Err(trouble)),
-        }
+        eligibility_lost(order, gathered, shared)
     };
     job.answer(Ok(Inspection {
         observation,

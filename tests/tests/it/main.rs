@@ -3,9 +3,11 @@
 mod api_proxy;
 mod control_plane;
 mod crash;
+mod demo;
 mod eligibility;
 mod examples;
 mod google_faults;
+mod hardening;
 mod life;
 mod many;
 mod refusals;

@@ -6,6 +6,7 @@ fn counted(uid: &str, seconds: i64, open: bool) -> Counted<'_> {
         uid,
         created: after(seconds),
         open,
+        admitted: false,
     }
 }
 
@@ -53,4 +54,20 @@ fn finished_requests_count_for_an_hour() {
     );
     assert_eq!(crowded(&counted("x", 3_600, true), &others), None);
     assert_eq!(crowded(&counted("x", 100, true), &others[..29]), None);
+}
+
+#[test]
+fn who_was_let_in_keeps_the_place_before_an_older_one_seen_later() {
+    let others = many(10, 1, true);
+    let mut all: Vec<Counted<'_>> = others
+        .iter()
+        .map(|(uid, at, open)| counted(uid, *at, *open))
+        .collect();
+    let older = counted("x", -1, true);
+    all.push(older);
+    assert_eq!(crowding(&older, &all, &limits()), None);
+    for other in &mut all[..10] {
+        other.admitted = true;
+    }
+    assert!(crowding(&older, &all, &limits()).is_some());
 }

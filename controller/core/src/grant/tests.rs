@@ -135,18 +135,33 @@ fn a_recorded_window_must_fit_the_request() {
         end: after(to),
     };
     for sound in [window(0, 1_800), window(-30, 1_770), window(500, 600)] {
-        assert!(sound.verify(&request, at(CREATED)).is_ok());
+        assert!(sound.verify(&request, at(CREATED), after(500)).is_ok());
     }
-    for forged in [window(0, 1_801), window(-31, 100), window(0, 2_000_000_000)] {
-        let refusal = forged.verify(&request, at(CREATED)).unwrap_err();
+    for forged in [
+        window(0, 1_801),
+        window(-31, 100),
+        window(0, 2_000_000_000),
+        window(531, 600),
+    ] {
+        let refusal = forged
+            .verify(&request, at(CREATED), after(500))
+            .unwrap_err();
         assert!(refusal.message.contains("the controller did not write it"));
     }
     let scheduled = valid(&jit_access_crds::AccessRequestSpec {
         start_time: Some("2026-11-23T21:00:00Z".to_owned()),
         ..spec()
     });
-    assert!(window(3_600, 3_700).verify(&scheduled, at(CREATED)).is_ok());
-    assert!(window(0, 100).verify(&scheduled, at(CREATED)).is_err());
+    assert!(
+        window(3_600, 3_700)
+            .verify(&scheduled, at(CREATED), after(10))
+            .is_ok()
+    );
+    assert!(
+        window(0, 100)
+            .verify(&scheduled, at(CREATED), after(10))
+            .is_err()
+    );
 }
 
 #[test]
