@@ -45,8 +45,15 @@ impl Folder {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
+        static WRITES: AtomicU32 = AtomicU32::new(0);
         let path = self.path.join(name);
-        fs::write(&path, text).with_context(|| format!("{} cannot be written", path.display()))?;
+        // In one step: tests that share a bench write the same files, and kubectl takes an empty
+        // kubeconfig for none.
+        let count = WRITES.fetch_add(1, Ordering::Relaxed);
+        let part = self.path.join(format!("{name}.part-{count}"));
+        fs::write(&part, text)
+            .and_then(|()| fs::rename(&part, &path))
+            .with_context(|| format!("{} cannot be written", path.display()))?;
         Ok(path)
     }
 }
