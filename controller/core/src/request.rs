@@ -241,6 +241,9 @@ fn justification(text: &str, limits: &Limits) -> Result<(), String> {
     if text.is_empty() || text.chars().count() > 1_000 {
         return Err("must have 1 to 1000 characters".to_owned());
     }
+    if text.trim().is_empty() {
+        return Err("must say something: a case number and a few words".to_owned());
+    }
     if text.chars().any(misleading) {
         return Err("must not contain control characters other than newline and tab, nor invisible ones or such that change the direction of text".to_owned());
     }

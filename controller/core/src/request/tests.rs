@@ -76,6 +76,10 @@ fn each_field_is_refused_with_its_name_and_a_sentence() {
             "must be roles/NAME",
         ),
         (
+            |spec| spec.justification = " \n\t".into(),
+            "must say something",
+        ),
+        (
             |spec| spec.justification = String::new(),
             "1 to 1000 characters",
         ),
