@@ -52,10 +52,8 @@ pub async fn act(
             ),
         )),
         Step::Remove => remove(context, request).await,
-        Step::Release(gave_up) => {
-            if gave_up {
-                events::finalizer_gave_up(context, request).await;
-            }
+        Step::Release => {
+            events::finalizer_gave_up(context, request).await;
             release(context, request).await
         }
         Step::Discard | Step::Delete => {

@@ -56,8 +56,8 @@ pub enum Step {
     /// An ended request whose window still runs: see that its binding has not come back, as of
     /// this round.
     WatchEnded(Timestamp),
-    /// Let go of the object; `true` if the binding may still be there.
-    Release(bool),
+    /// Let go of the object although its binding may still be there: it gives nothing any more.
+    Release,
     /// The request was kept long enough.
     Delete,
 }
@@ -77,7 +77,7 @@ impl Step {
             | Self::Refuse(_)
             | Self::Discard
             | Self::Expire
-            | Self::Release(_)
+            | Self::Release
             | Self::Delete => false,
         }
     }
@@ -136,7 +136,7 @@ fn removal(observed: &Observed<'_>) -> Step {
     let over = window(observed.request)
         .is_none_or(|window| observed.now >= window.end + FINALIZER_PATIENCE);
     if over && observed.removal_failed {
-        Step::Release(true)
+        Step::Release
     } else {
         Step::Remove
     }

@@ -4,13 +4,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jit_access_core::request::Refusal;
 use jit_access_google::{Error, Kind};
 use tokio::sync::oneshot;
 
 use super::edit::Part;
 use super::job::{Batch, GrantAnswer, GrantJob, RemoveJob, Trouble};
-use super::transaction::write;
+use super::transaction::{refused_by_google, write};
 use super::{Resource, Shared};
 
 /// Serves a batch whose write was refused with `error`.
@@ -54,7 +53,7 @@ pub(super) async fn bisect(
         if by_role && part.roles == usize::MAX {
             grant_by_role(resource, shared, job, error).await;
         } else {
-            job.answer(GrantAnswer::Refused(refusal(error)));
+            job.answer(GrantAnswer::Refused(refused_by_google(error)));
         }
     }
     if let Some(job) = batch.removals.pop() {
@@ -66,10 +65,6 @@ pub(super) async fn bisect(
     }
 }
 
-fn refusal(error: &Error) -> Refusal {
-    Refusal::failed(error.to_string())
-}
-
 /// Adds one binding after the other. What was added when one is refused is removed as of any
 /// request that failed.
 async fn grant_by_role(
@@ -78,7 +73,7 @@ async fn grant_by_role(
     job: GrantJob,
     error: &Error,
 ) {
-    let mut answer = GrantAnswer::Refused(refusal(error));
+    let mut answer = GrantAnswer::Refused(refused_by_google(error));
     for roles in 1.. {
         let (reply, written) = oneshot::channel();
         let step = Batch {

@@ -148,7 +148,7 @@ async fn inside_scope(
         }
         Err(FactsError::Resource(error)) => {
             for job in grants {
-                job.answer(GrantAnswer::Refused(resource_refused(&error)));
+                job.answer(GrantAnswer::Refused(refused_by_google(&error)));
             }
         }
         Err(FactsError::Other(error)) => {
@@ -226,13 +226,14 @@ fn newest_round(batch: &Batch) -> Option<Instant> {
 fn unreadable(mut batch: Batch, error: &Error) {
     if is_refusal(error) {
         for job in std::mem::take(&mut batch.grants) {
-            job.answer(GrantAnswer::Refused(resource_refused(error)));
+            job.answer(GrantAnswer::Refused(refused_by_google(error)));
         }
     }
     batch.trouble(&Trouble::from(error));
 }
 
-fn resource_refused(error: &Error) -> Refusal {
+/// What Google refuses for good, in its words.
+pub(super) fn refused_by_google(error: &Error) -> Refusal {
     Refusal::failed(error.to_string())
 }
 
@@ -278,7 +279,7 @@ fn decide(grants: Vec<GrantJob>, gathered: &Gathered, shared: &Shared) -> Vec<Re
                 job.petition.decide(Some(&lookup), now)
             }
             Err(NoLookup::OutsideScope) => job.petition.decide(None, now),
-            Err(NoLookup::Resource(error)) => Verdict::Refuse(resource_refused(&error)),
+            Err(NoLookup::Resource(error)) => Verdict::Refuse(refused_by_google(&error)),
             Err(NoLookup::Trouble(trouble)) => {
                 job.answer(GrantAnswer::Trouble(trouble));
                 continue;

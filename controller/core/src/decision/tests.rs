@@ -213,10 +213,7 @@ fn expired_bindings_are_removed_together() {
     let failed = |observed: &mut Observed<'_>| observed.removal_failed = true;
     assert!(matches!(step(&request, 1_801 + 599, failed), Step::Remove));
     assert!(matches!(step_of(&request, 1_801 + 600), Step::Remove));
-    assert!(matches!(
-        step(&request, 1_801 + 600, failed),
-        Step::Release(true)
-    ));
+    assert!(matches!(step(&request, 1_801 + 600, failed), Step::Release));
 }
 
 #[test]
@@ -267,10 +264,7 @@ fn deletion_removes_the_binding_first() {
     assert!(matches!(step_of(&active, 70), Step::Remove));
     let failed = |observed: &mut Observed<'_>| observed.removal_failed = true;
     assert!(matches!(step(&active, 70, failed), Step::Remove));
-    assert!(matches!(
-        step(&active, 1_801 + 600, failed),
-        Step::Release(true)
-    ));
+    assert!(matches!(step(&active, 1_801 + 600, failed), Step::Release));
     let undecided = deleted(with_finalizer(in_state(AccessState::Pending, 1)));
     // Whatever the status says, a binding may be there where the finalizer stands.
     assert!(matches!(step_of(&undecided, 70), Step::Remove));
