@@ -147,7 +147,16 @@ async fn ask(
             let report = Report::new(AccessState::Scheduled, message);
             Done::report(&newest, approved(report, plan))
         }
-        GrantAnswer::Refused(refusal) => Done::report(&newest, refused(refusal)),
+        GrantAnswer::Refused(refusal) => {
+            let failed = refusal.state == AccessState::Failed;
+            let report = refused(refusal);
+            // What Google refused to write had passed eligibility and approval.
+            let report = match petition.plan().filter(|_| failed) {
+                Some(plan) => approved(report, plan),
+                None => report,
+            };
+            Done::report(&newest, report)
+        }
         GrantAnswer::Withdrawn => Done::silent(&newest, Next::Now),
         GrantAnswer::Trouble(trouble) => retrying(&newest, trouble),
     }
@@ -211,7 +220,7 @@ async fn remove(context: &Context, request: &Arc<AccessRequest>) -> Result<Done,
                 Report::new(
                     state,
                     format!(
-                        "the binding cannot be removed for now, and is tried again; the access ends at {} in any case: {}",
+                        "the binding cannot be removed for now, and is tried again within a minute; the access ends at {} in any case: {}",
                         end(request),
                         trouble.message
                     ),
@@ -220,7 +229,7 @@ async fn remove(context: &Context, request: &Arc<AccessRequest>) -> Result<Done,
             Ok(Done {
                 report,
                 newest: Arc::clone(request),
-                next: Next::Later(trouble.retry_after),
+                next: Next::Later(trouble.removal_after()),
             })
         }
     }

@@ -41,6 +41,10 @@ pub struct Config {
     /// How often resources with running access are read again, and expired bindings removed.
     #[arg(long, env = "JIT_ACCESS_ROUND_INTERVAL", value_parser = parse_duration, default_value = "5m", hide = true)]
     pub round_interval: SignedDuration,
+
+    /// How long after its end a request is kept for a binding that cannot be removed.
+    #[arg(long, env = "JIT_ACCESS_FINALIZER_PATIENCE", value_parser = parse_duration, default_value = "10m", hide = true)]
+    pub finalizer_patience: SignedDuration,
 }
 
 /// Limits of requests.
@@ -157,7 +161,7 @@ impl Config {
     /// When resources are read again.
     #[must_use]
     pub fn rounds(&self) -> Rounds {
-        Rounds::every(self.round_interval)
+        Rounds::every(self.round_interval).with_patience(self.finalizer_patience)
     }
 
     /// Settings of Google's clients.

@@ -18,6 +18,9 @@ use crate::policy_writer::Subject;
 /// Of one requester at most this many requests are in work at the same time.
 const IN_WORK: usize = 2;
 
+/// So many creations of one requester are remembered at least, and at most twice as many.
+const MOST_CREATIONS: usize = 1_000;
+
 /// What is remembered of one request.
 #[derive(Debug, Clone)]
 pub struct Remembered {
@@ -85,6 +88,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn requester(request: &AccessRequest) -> Requester {
     let maker = request.annotations().get(CREATED_BY_ANNOTATION).cloned();
     (request.spec.requester.clone(), maker)
+}
+
+/// Whether two requests count together: the same person asks, through the same maker.
+#[must_use]
+pub fn is_alike(one: &AccessRequest, other: &AccessRequest) -> bool {
+    let maker = |request: &'_ AccessRequest| request.annotations().get(CREATED_BY_ANNOTATION).cloned();
+    one.spec.requester == other.spec.requester && maker(one) == maker(other)
 }
 
 /// UID of a request; empty only for an object that the API server did not make.
@@ -163,7 +173,7 @@ impl Memory {
         for other in existing
             .iter()
             .copied()
-            .filter(|other| requester(other) == key)
+            .filter(|other| is_alike(other, request))
         {
             let creation = Creation {
                 time: created(other),
@@ -199,6 +209,7 @@ impl Memory {
         }
         let crowding = crowding(&counted(request), &all);
         drop(all);
+        forget_oldest(recent);
         if crowding.is_none()
             && let Some(creation) = recent.get_mut(uid(request))
         {
@@ -248,6 +259,17 @@ impl Memory {
             !recent.is_empty()
         });
         lock(&self.work).retain(|_, workers| Arc::strong_count(workers) > 1);
+    }
+}
+
+/// Who makes and deletes requests all the time does not fill the memory: what is left is more than
+/// enough to be too many.
+fn forget_oldest(recent: &mut BTreeMap<String, Creation>) {
+    if recent.len() > 2 * MOST_CREATIONS {
+        let mut times: Vec<Timestamp> = recent.values().map(|creation| creation.time).collect();
+        times.sort_unstable();
+        let oldest_kept = times[times.len() - MOST_CREATIONS];
+        recent.retain(|_, creation| creation.time >= oldest_kept);
     }
 }
 

@@ -7,6 +7,7 @@ use jit_access_core::status;
 use jit_access_crds::{AccessRequest, AccessState};
 
 use crate::context::Context;
+use crate::memory::is_alike;
 
 /// What is known about a request now.
 pub fn observe<'a>(context: &Context, request: &'a AccessRequest, now: Timestamp) -> Observed<'a> {
@@ -39,9 +40,7 @@ fn crowd(context: &Context, request: &AccessRequest, now: Timestamp) -> (Option<
     });
     let crowded_out = existing
         .iter()
-        .filter(|other| {
-            other.spec.requester == request.spec.requester && status::is_crowded_out(other)
-        })
+        .filter(|other| is_alike(other, request) && status::is_crowded_out(other))
         .count();
     (crowding, crowded_out)
 }

@@ -178,8 +178,14 @@ impl Petition for AccessPetition {
         &self.subject
     }
 
-    fn decide(&self, lookup: Option<&Lookup>, now: Timestamp) -> Verdict {
+    fn decide(&self, lookup: Option<&Lookup>, held: bool, now: Timestamp) -> Verdict {
         let Progress { newest, window, .. } = self.progress();
+        if held && window.is_none() {
+            // The window is recorded before anything is written. One decided anew would end later.
+            return Verdict::Wait(Trouble::new(
+                "a binding of this request stands in Google's policy, but status.grant, which says until when, is gone: somebody else writes the status; delete the request, create another one, and tell an administrator",
+            ));
+        }
         let (approved, plan) = match judge(&self.valid, lookup, &self.context.limits) {
             Ok(judged) => judged,
             Err(refusal) => return Verdict::Refuse(refusal),

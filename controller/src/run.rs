@@ -32,6 +32,9 @@ const PAGE: u32 = 50;
 /// How often what is remembered of vanished requests is dropped.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
 
+/// What is in work at SIGTERM may end within this; Kubernetes kills after 30 s.
+const GRACE: Duration = Duration::from_secs(20);
+
 /// Runs the controller until SIGTERM or SIGINT.
 ///
 /// # Errors
@@ -78,12 +81,18 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
                 ObjectRef::from_obj(&object),
             ))
         });
+    let stop = stop_signal()?;
+    let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
+    let stop = async move {
+        stop.await;
+        drop(stopping);
+    };
     let work = controller::applier(
         |object, context| reconcile(object, context).boxed(),
         |object, error, context| after_error(&object, error, &context),
         Arc::clone(&context),
         store.clone(),
-        objects.take_until(stop_signal()?),
+        objects.take_until(stop),
         controller::Config::default(),
     )
     .for_each(|_| std::future::ready(()));
@@ -100,8 +109,15 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         }
         std::future::pending::<()>().await;
     };
+    let hurry = async {
+        // It is only ever dropped.
+        stopped.await.ok();
+        tokio::time::sleep(GRACE).await;
+        tracing::warn!("stopping in the middle of some requests; the next start goes on with them");
+    };
     tokio::select! {
         () = work => {}
+        () = hurry => {}
         result = async { admin.await } => result.context("the admin port failed")?,
         () = housekeeping => {}
         () = watch::deleted(Arc::clone(&context)) => {}
@@ -175,5 +191,6 @@ async fn housekeeping(context: Arc<Context>) {
             .filter_map(|object| object.meta().uid.clone())
             .collect();
         context.memory.forget_others(&existing, Timestamp::now());
+        context.policies.forget_idle();
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use jit_access_core::eligibility::{Held, Kind};
 use jit_access_core::grant::Window;
+use jit_access_core::iam_condition;
 use jit_access_core::iam_policy::{Found, GrantBinding, Observation};
 use jit_access_core::status::Report;
 use jit_access_crds::{AccessRequest, AccessState};
@@ -38,10 +40,32 @@ fn granted(request: &AccessRequest) -> Vec<GrantBinding> {
         .collect()
 }
 
+/// What the entitlement must still allow; `None` without a window, which ends the access anyhow.
+fn held(request: &AccessRequest) -> Option<Held> {
+    let window = window(request)?;
+    // A condition that cannot be read any more allows nothing that was granted with it.
+    let narrowing = request
+        .spec
+        .condition
+        .as_deref()
+        .and_then(|text| iam_condition::narrowing(text).ok());
+    Some(Held {
+        start: window.start,
+        end: window.end,
+        narrowing,
+        kind: Kind::SelfApproval,
+        bindings: granted(request),
+    })
+}
+
+fn window(request: &AccessRequest) -> Option<Window> {
+    Window::recorded(request.status.as_ref()?.grant.as_ref()?)
+}
+
 fn order(
     context: &Context,
     request: &AccessRequest,
-    roles: &[String],
+    held: Option<Held>,
     round: Timestamp,
 ) -> InspectionOrder {
     let now = Instant::now();
@@ -49,7 +73,7 @@ fn order(
     InspectionOrder {
         subject: subject(context, request),
         granted: granted(request),
-        roles: roles.to_vec(),
+        held,
         not_before: since_round
             .ok()
             .and_then(|age| now.checked_sub(age))
@@ -59,14 +83,14 @@ fn order(
 
 /// Compares the policy with an active grant.
 pub async fn active(context: &Context, request: &Arc<AccessRequest>, round: Timestamp) -> Done {
-    let order = order(context, request, &request.spec.roles, round);
+    let order = order(context, request, held(request), round);
     let inspection = match context
         .policies
         .inspect(&request.spec.resource, order)
         .await
     {
         Ok(inspection) => inspection,
-        Err(trouble) => return unread(request, &trouble),
+        Err(trouble) => return unread(context, request, &trouble),
     };
     note_unconditional(context, request, &inspection.observation).await;
     if let Some(why) = damage(&inspection.observation) {
@@ -74,7 +98,7 @@ pub async fn active(context: &Context, request: &Arc<AccessRequest>, round: Time
     }
     let lost = match inspection.eligibility_lost {
         Ok(lost) => lost,
-        Err(trouble) => return unread(request, &trouble),
+        Err(trouble) => return unread(context, request, &trouble),
     };
     let mut times = 0;
     context.memory.change(request, |remembered| {
@@ -93,14 +117,14 @@ pub async fn active(context: &Context, request: &Arc<AccessRequest>, round: Time
 
 /// Sees that the binding of an ended request has not come back.
 pub async fn ended(context: &Context, request: &Arc<AccessRequest>, round: Timestamp) -> Done {
-    let order = order(context, request, &[], round);
+    let order = order(context, request, None, round);
     let inspection = match context
         .policies
         .inspect(&request.spec.resource, order)
         .await
     {
         Ok(inspection) => inspection,
-        Err(trouble) => return unread(request, &trouble),
+        Err(trouble) => return unread(context, request, &trouble),
     };
     note_unconditional(context, request, &inspection.observation).await;
     if inspection.observation.is_present() {
@@ -113,8 +137,9 @@ pub async fn ended(context: &Context, request: &Arc<AccessRequest>, round: Times
             .policies
             .remove(&request.spec.resource, subject, false)
             .await;
-        if let Err(trouble) = removed {
-            return unread(request, &trouble);
+        if let Err(mut trouble) = removed {
+            trouble.retry_after = trouble.removal_after();
+            return unread(context, request, &trouble);
         }
         events::came_back(context, request).await;
     }
@@ -126,12 +151,7 @@ pub async fn ended(context: &Context, request: &Arc<AccessRequest>, round: Times
 
 /// Remembers access whose request goes, or is gone, before the window is over.
 pub fn remember_ended(context: &Context, request: &AccessRequest) {
-    let window = request
-        .status
-        .as_ref()
-        .and_then(|status| status.grant.as_ref())
-        .and_then(Window::recorded);
-    if let Some(window) = window.filter(|window| !window.is_over(Timestamp::now())) {
+    if let Some(window) = window(request).filter(|window| !window.is_over(Timestamp::now())) {
         context.memory.ended_early(Ended {
             resource: request.spec.resource.clone(),
             subject: subject(context, request),
@@ -147,7 +167,8 @@ pub async fn deleted(context: Arc<Context>) {
         let now = Timestamp::now();
         let wait = Duration::try_from(context.rounds.next(now).duration_since(now));
         tokio::time::sleep(wait.unwrap_or(Duration::from_secs(1))).await;
-        let all = context.memory.still_to_watch(Timestamp::now());
+        let begun = Timestamp::now();
+        let all = context.memory.still_to_watch(begun);
         let removed = all.into_iter().map(|ended| {
             let context = Arc::clone(&context);
             async move {
@@ -164,14 +185,18 @@ pub async fn deleted(context: Arc<Context>) {
                 }
             }
         });
-        futures::future::join_all(removed).await;
+        // What hangs is asked again in the next round, and holds up no other.
+        let round = context.rounds.next(begun).duration_since(begun);
+        let round = Duration::try_from(round).unwrap_or(Duration::from_secs(1));
+        let all = futures::future::join_all(removed);
+        drop(tokio::time::timeout(round, all).await);
     }
 }
 
 /// An error changes nothing: the next try tells.
-fn unread(request: &Arc<AccessRequest>, trouble: &Trouble) -> Done {
+fn unread(context: &Context, request: &Arc<AccessRequest>, trouble: &Trouble) -> Done {
     tracing::warn!(
-        request = request.metadata.name,
+        request = subject(context, request).name,
         problem = trouble.message,
         "running access could not be watched for now"
     );
@@ -224,7 +249,7 @@ async fn end(context: &Context, request: &Arc<AccessRequest>, why: &str) -> Done
                 ),
             )),
             newest: Arc::clone(request),
-            next: Next::Later(trouble.retry_after),
+            next: Next::Later(trouble.removal_after()),
         },
     }
 }

@@ -72,7 +72,7 @@ pub struct AccessRequestSpec {
     /// Why: a case number and a few words, 1 to 1000 characters. It is kept in audit logs.
     #[schemars(length(min = 1, max = 1000))]
     #[x_kube(
-        validation = Rule::new(r"!self.matches('[\\x00-\\x08\\x0b-\\x1f\\x7f\\x{200b}-\\x{200f}\\x{202a}-\\x{202e}\\x{2060}-\\x{2069}\\x{85}\\x{61c}\\x{180e}\\x{feff}]')")
+        validation = Rule::new(r"!self.matches('[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x{9f}\\x{ad}\\x{34f}\\x{61c}\\x{115f}-\\x{1160}\\x{17b4}-\\x{17b5}\\x{180b}-\\x{180e}\\x{200b}-\\x{200f}\\x{2028}-\\x{202e}\\x{2060}-\\x{206f}\\x{3164}\\x{feff}\\x{ffa0}\\x{fff9}-\\x{fffb}\\x{1d173}-\\x{1d17a}\\x{e0000}-\\x{e0fff}]')")
             .message("must not contain control characters other than newline and tab, nor invisible ones or such that change the direction of text")
     )]
     pub justification: String,
@@ -110,8 +110,8 @@ pub struct AccessRequestSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1000))]
     #[x_kube(
-        validation = Rule::new(r"!self.matches('[\\x00-\\x1f\\x7f]')")
-            .message("must be one line without control characters")
+        validation = Rule::new(r"!self.matches('[\\x00-\\x1f\\x7f-\\x{9f}\\x{ad}\\x{34f}\\x{61c}\\x{115f}-\\x{1160}\\x{17b4}-\\x{17b5}\\x{180b}-\\x{180e}\\x{200b}-\\x{200f}\\x{2028}-\\x{202e}\\x{2060}-\\x{206f}\\x{3164}\\x{feff}\\x{ffa0}\\x{fff9}-\\x{fffb}\\x{1d173}-\\x{1d17a}\\x{e0000}-\\x{e0fff}]')")
+            .message("must be one line without control characters, nor invisible ones or such that change the direction of text")
     )]
     pub condition: Option<String>,
 }

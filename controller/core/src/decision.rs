@@ -1,16 +1,16 @@
 //! What to do about a request, from its object and the clock alone; and, with what Google said,
 //! whether it is granted. Every visit runs the same chain from the top.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jit_access_crds::{AccessRequest, AccessState, FINALIZER, Plan};
 use kube::ResourceExt;
 
 use crate::approval::Approved;
 use crate::eligibility::{Eligible, Ineligible, Kind, Lookup};
-use crate::expiry::{FINALIZER_PATIENCE, Rounds};
+use crate::expiry::Rounds;
 use crate::fairness::{CROWDED_OUT_RETENTION, MOST_CROWDED_OUT};
 use crate::grant::{Grant, Window, plan};
-use crate::limits::{Limits, format_duration};
+use crate::limits::{Limits, format_duration, parse_duration};
 use crate::request::{Refusal, ValidRequest, format_time};
 use crate::status;
 
@@ -117,7 +117,7 @@ pub fn created(request: &AccessRequest) -> Timestamp {
 fn deletion(observed: &Observed<'_>, rounds: Rounds) -> Step {
     let request = observed.request;
     if has_finalizer(request) {
-        return removal(observed);
+        return removal(observed, rounds);
     }
     // Another finalizer keeps the object, and somebody took ours off: the binding may be there.
     match window(request) {
@@ -132,9 +132,9 @@ fn deletion(observed: &Observed<'_>, rounds: Rounds) -> Step {
 
 /// Where our finalizer stands a binding may be, whatever the status says: it is looked for before
 /// the object is let go.
-fn removal(observed: &Observed<'_>) -> Step {
+fn removal(observed: &Observed<'_>, rounds: Rounds) -> Step {
     let over = window(observed.request)
-        .is_none_or(|window| observed.now >= window.end + FINALIZER_PATIENCE);
+        .is_none_or(|window| observed.now >= rounds.patient_until(window.end));
     if over && observed.removal_failed {
         Step::Release
     } else {
@@ -179,7 +179,7 @@ fn finished(observed: &Observed<'_>, limits: &Limits, rounds: Rounds) -> Step {
             {
                 Step::Wait(Some(rounds.next(window.end)))
             }
-            _ => removal(observed),
+            _ => removal(observed, rounds),
         };
     }
     let retention = if status::is_crowded_out(request) {
@@ -242,7 +242,7 @@ fn undecided(
         ));
     }
     if let Some(window) = recorded {
-        window.verify(&valid, created, now)?;
+        window.verify(&valid, longest(request, &valid, limits), created, now)?;
     }
     Ok(match valid.start_time {
         Some(start) if start > now && state == Some(AccessState::Scheduled) => {
@@ -251,6 +251,19 @@ fn undecided(
         Some(start) if start > now => Step::LookUp(Box::new(valid)),
         _ => Step::Grant(Box::new(valid), recorded),
     })
+}
+
+/// How long a recorded window may be. What a request without a duration gets may be another time
+/// by now than when its window was decided.
+fn longest(request: &AccessRequest, valid: &ValidRequest, limits: &Limits) -> SignedDuration {
+    let planned = || {
+        let plan = request.status.as_ref()?.plan.as_ref()?;
+        parse_duration(&plan.duration).ok()
+    };
+    match &request.spec.duration {
+        Some(_) => valid.duration,
+        None => planned().unwrap_or(valid.duration).min(limits.max_duration),
+    }
 }
 
 fn over(request: &AccessRequest, state: Option<AccessState>, window: Window) -> Refusal {
@@ -349,20 +362,6 @@ pub fn grant(
 ) -> Result<Grant, Refusal> {
     let window = recorded.unwrap_or_else(|| Window::decide(request, created, now));
     Grant::new(request, uid, approved, window)
-}
-
-/// Whether somebody who was granted these roles could not be granted them now: a sentence.
-/// `lookup` is `None` for a resource outside the scope. Whoever got a role for good meanwhile has
-/// lost nothing.
-#[must_use]
-pub fn lost_eligibility(roles: &[String], lookup: Option<&Lookup>) -> Option<String> {
-    let Some(lookup) = lookup else {
-        return Some("the resource is not within the scope any more".to_owned());
-    };
-    roles
-        .iter()
-        .find(|role| lookup.of(role, Kind::SelfApproval).next().is_none())
-        .map(|role| format!("no binding makes {} eligible for {role}", lookup.person()))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod eligible;
 mod finding;
 mod ineligible;
 mod look_up;
+mod lost;
 
 use std::collections::BTreeSet;
 
@@ -19,6 +20,7 @@ pub use eligible::Eligible;
 pub use finding::Finding;
 pub use ineligible::{Ineligible, Reason};
 pub use look_up::{Lookup, look_up};
+pub use lost::{Held, lost};
 
 #[cfg(test)]
 mod tests;

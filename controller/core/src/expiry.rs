@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-/// After the end of the window the finalizer lets go at the latest after this, whatever Google
-/// answers: the access itself ended on time.
+/// How long after the end of its window a request is kept for a binding that Google does not let us
+/// remove: the access itself ended on time.
 pub const FINALIZER_PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 
 /// The moments at which resources are read again. All requests on a resource share them, so that
@@ -11,6 +11,7 @@ pub const FINALIZER_PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rounds {
     interval: SignedDuration,
+    patience: SignedDuration,
 }
 
 impl Rounds {
@@ -19,7 +20,20 @@ impl Rounds {
     pub fn every(interval: SignedDuration) -> Self {
         Self {
             interval: interval.max(SignedDuration::from_secs(1)),
+            patience: FINALIZER_PATIENCE,
         }
+    }
+
+    /// With another patience than [`FINALIZER_PATIENCE`].
+    #[must_use]
+    pub fn with_patience(self, patience: SignedDuration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// When a request whose window ends at `end` is let go, whether its binding is gone or not.
+    #[must_use]
+    pub fn patient_until(&self, end: Timestamp) -> Timestamp {
+        end + self.patience
     }
 
     /// The last round at or before `now`.

@@ -48,13 +48,15 @@ impl Window {
     }
 
     /// Whether a recorded window of a request that was never granted can be one that we decided.
-    /// Whoever could write the status could have written any other.
+    /// Whoever could write the status could have written any other. `longest` is the most that it
+    /// may last.
     ///
     /// # Errors
     /// `Failed`, with what does not fit.
     pub fn verify(
         &self,
         request: &ValidRequest,
+        longest: SignedDuration,
         created: Timestamp,
         now: Timestamp,
     ) -> Result<(), Refusal> {
@@ -63,7 +65,7 @@ impl Window {
                 "status.grant {what}, so the controller did not write it: create the request again and tell an administrator"
             )))
         };
-        if self.end.duration_since(self.start) > request.duration {
+        if self.end.duration_since(self.start) > longest {
             return refuse("is longer than the request");
         }
         match request.start_time {

@@ -14,6 +14,7 @@ pub mod limits;
 pub mod request;
 pub mod resource;
 pub mod status;
+pub mod visible_text;
 
 #[cfg(test)]
 mod samples;

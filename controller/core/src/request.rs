@@ -8,6 +8,7 @@ use jit_access_crds::{AccessRequestSpec, AccessState};
 use crate::iam_condition::{self, Term};
 use crate::limits::{Limits, format_duration, parse_duration};
 use crate::resource::{ResourceName, is_number, is_project_id};
+use crate::visible_text::is_invisible;
 
 /// Why a request is not served: a final state and a sentence for the person who asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -229,12 +230,8 @@ fn is_role(role: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.')
 }
 
-/// Characters that are not seen, or that make text look like other text.
 fn misleading(character: char) -> bool {
-    (character.is_control() && character != '\n' && character != '\t')
-        || matches!(character,
-            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
-            | '\u{61c}' | '\u{180e}' | '\u{feff}')
+    (character.is_control() && character != '\n' && character != '\t') || is_invisible(character)
 }
 
 fn justification(text: &str, limits: &Limits) -> Result<(), String> {

@@ -6,16 +6,14 @@ use std::{
 };
 
 use google_cloud_gax::error::rpc::Status;
-use http::header;
-use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{
+    clock::ServerClock,
     connection::Connection,
     error::{Error, Kind},
-    error_details::{http_date, reason},
-    foreign_text::chain,
+    error_details::reason,
     resource_manager::host_of,
     sentence::{Call, Requirement},
     settings::Settings,
@@ -33,14 +31,6 @@ pub(crate) enum Search {
     Transitive,
     /// The groups that list the address itself.
     Direct,
-}
-
-/// Google's clock at an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ServerClock {
-    pub(crate) date: Timestamp,
-    /// Google's clock minus ours.
-    pub(crate) offset: SignedDuration,
 }
 
 #[derive(Debug, Default)]
@@ -99,27 +89,14 @@ struct GroupKey {
 }
 
 impl CloudIdentity {
-    pub(crate) fn new(settings: &Settings, connection: Connection) -> Result<Self, Error> {
+    pub(crate) fn new(settings: &Settings, connection: Connection, http: reqwest::Client) -> Self {
         let base_url = settings.base_url(OWN_BASE_URL);
-        let http = reqwest::Client::builder()
-            .user_agent(&connection.user_agent)
-            .connect_timeout(connection.limits.connect_timeout)
-            .timeout(connection.limits.read_timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| {
-                let why = chain(&error);
-                Error::new(
-                    Kind::Other,
-                    format!("The client for {base_url} cannot be built: {why}."),
-                )
-            })?;
-        Ok(CloudIdentity {
+        CloudIdentity {
             http,
             host: host_of(&base_url),
             base_url,
             connection,
-        })
+        }
     }
 
     /// All pages of one search.
@@ -209,7 +186,7 @@ impl CloudIdentity {
             .map_err(|error| other(call.broke(&error)))?;
         let http = response.status();
         let headers = response.headers().clone();
-        let clock = clock(&headers);
+        let clock = ServerClock::of(&headers);
         let body = response
             .bytes()
             .await
@@ -262,14 +239,6 @@ fn query(member: &str) -> String {
     format!(
         "member_key_id == '{escaped}' && 'cloudidentity.googleapis.com/groups.discussion_forum' in labels"
     )
-}
-
-fn clock(headers: &header::HeaderMap) -> Option<ServerClock> {
-    let date = http_date(headers.get(header::DATE)?.to_str().ok()?)?;
-    Some(ServerClock {
-        date,
-        offset: date.duration_since(Timestamp::now()),
-    })
 }
 
 #[cfg(test)]

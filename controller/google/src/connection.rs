@@ -7,6 +7,7 @@ use tokio::{sync::Semaphore, time::Instant};
 use crate::{
     credentials::Account,
     error::{Error, Kind},
+    foreign_text::chain,
     settings::{Limits, Settings},
 };
 
@@ -29,6 +30,23 @@ impl Connection {
             user_agent: settings.user_agent(),
             in_flight: Arc::new(Semaphore::new(settings.limits.in_flight.max(1))),
         }
+    }
+
+    /// A client for what has no official crate.
+    pub(crate) fn http_client(&self) -> Result<reqwest::Client, Error> {
+        reqwest::Client::builder()
+            .user_agent(&self.user_agent)
+            .connect_timeout(self.limits.connect_timeout)
+            .timeout(self.limits.read_timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| {
+                let why = chain(&error);
+                Error::new(
+                    Kind::Other,
+                    format!("The HTTP client for Google's APIs cannot be built: {why}."),
+                )
+            })
     }
 
     /// Makes a call until it succeeds, fails in a way that a repetition does not cure, or the limits are reached;

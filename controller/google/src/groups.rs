@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -10,7 +10,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    cloud_identity::{Cause, CloudIdentity, Found, Search, ServerClock},
+    clock::{Clock, ServerClock},
+    cloud_identity::{Cause, CloudIdentity, Found, Search},
     error::{Error, Kind},
     settings::{GroupSource, Settings},
 };
@@ -45,7 +46,7 @@ pub enum Source {
     /// That search was refused (the edition has none, or the person is in a group of another organization), so the
     /// groups of each group were asked for, level by level. Google leaves out groups that our account may not see.
     WalkedDirect,
-    /// Nobody was asked ([`GroupSource::None`]).
+    /// Nobody was asked ([`GroupSource::None`]); only Google's clock was read.
     None,
 }
 
@@ -54,23 +55,33 @@ pub(crate) struct GroupSearch {
     source: GroupSource,
     within: Duration,
     cloud_identity: CloudIdentity,
+    clock: Arc<Clock>,
     /// When Google said that the edition has no transitive search.
     edition_lacks_it: Mutex<Option<Instant>>,
 }
 
 impl GroupSearch {
-    pub(crate) fn new(settings: &Settings, cloud_identity: CloudIdentity) -> Self {
+    pub(crate) fn new(
+        settings: &Settings,
+        cloud_identity: CloudIdentity,
+        clock: Arc<Clock>,
+    ) -> Self {
         GroupSearch {
             source: settings.groups,
             within: settings.limits.groups_within,
             cloud_identity,
+            clock,
             edition_lacks_it: Mutex::new(None),
         }
     }
 
     pub(crate) async fn groups_of(&self, email: &str) -> Result<Memberships, Error> {
         if self.source == GroupSource::None {
-            return Ok(memberships(Source::None, Found::default()));
+            let nobody = Found {
+                clock: self.clock.read().await?,
+                ..Found::default()
+            };
+            return Ok(self.memberships(Source::None, nobody));
         }
         match tokio::time::timeout(self.within, self.look_up(email)).await {
             Ok(result) => result,
@@ -89,7 +100,7 @@ impl GroupSearch {
             return self.walk(email).await;
         }
         let refusal = match self.cloud_identity.search(Search::Transitive, email).await {
-            Ok(found) => return Ok(memberships(Source::Transitive, found)),
+            Ok(found) => return Ok(self.memberships(Source::Transitive, found)),
             Err(refusal) => refusal,
         };
         match refusal.cause {
@@ -148,7 +159,7 @@ impl GroupSearch {
                 level.extend(found.groups.difference(&all.groups).cloned());
             }
             if level.is_empty() {
-                return Ok(memberships(Source::WalkedDirect, all));
+                return Ok(self.memberships(Source::WalkedDirect, all));
             }
             if depth == MAX_WALKED_DEPTH {
                 break;
@@ -167,14 +178,15 @@ impl GroupSearch {
             ),
         ))
     }
-}
 
-fn memberships(source: Source, found: Found) -> Memberships {
-    Memberships {
-        groups: found.groups,
-        source,
-        server_date: found.clock.map(|clock| clock.date),
-        clock_offset: found.clock.map(|clock| clock.offset),
+    fn memberships(&self, source: Source, found: Found) -> Memberships {
+        self.clock.note(found.clock);
+        Memberships {
+            groups: found.groups,
+            source,
+            server_date: found.clock.map(|clock| clock.date),
+            clock_offset: found.clock.map(|clock| clock.offset),
+        }
     }
 }
 

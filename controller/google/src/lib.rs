@@ -9,6 +9,7 @@
 //! Reads are repeated where a repetition can help ([`Limits`]); a write is sent exactly once, for only the whole
 //! read, decision and write may be repeated. Every failure is an [`Error`]: a sentence and a [`Kind`].
 
+mod clock;
 mod cloud_identity;
 mod connection;
 mod credentials;
@@ -24,10 +25,11 @@ mod settings;
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use jit_access_core::iam_policy::Policy;
 
 use crate::{
-    cloud_identity::CloudIdentity, connection::Connection, credentials::Account,
+    clock::Clock, cloud_identity::CloudIdentity, connection::Connection, credentials::Account,
     groups::GroupSearch, resource::Resource, resource_manager::ResourceManager,
 };
 pub use crate::{
@@ -42,6 +44,7 @@ pub use crate::{
 pub struct Google {
     resource_manager: Arc<ResourceManager>,
     groups: Arc<GroupSearch>,
+    clock: Arc<Clock>,
 }
 
 impl Google {
@@ -65,10 +68,14 @@ impl Google {
         settings.check()?;
         let connection = Connection::new(settings, account);
         let resource_manager = ResourceManager::new(settings, connection.clone()).await?;
-        let groups = GroupSearch::new(settings, CloudIdentity::new(settings, connection)?);
+        let http = connection.http_client()?;
+        let clock = Arc::new(Clock::new(settings, connection.clone(), http.clone()));
+        let cloud_identity = CloudIdentity::new(settings, connection, http);
+        let groups = GroupSearch::new(settings, cloud_identity, Arc::clone(&clock));
         Ok(Google {
             resource_manager: Arc::new(resource_manager),
             groups: Arc::new(groups),
+            clock,
         })
     }
 
@@ -125,6 +132,12 @@ impl Google {
     /// finds more than its bounds, that is an error.
     pub async fn groups_of(&self, email: &str) -> Result<Memberships, Error> {
         self.groups.groups_of(email).await
+    }
+
+    /// Google's clock minus ours, if an answer told it within the last ten minutes.
+    #[must_use]
+    pub fn clock_offset(&self) -> Option<SignedDuration> {
+        self.clock.offset()
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     settings::Settings,
 };
 
-const OWN_BASE_URL: &str = "https://cloudresourcemanager.googleapis.com";
+pub(crate) const OWN_BASE_URL: &str = "https://cloudresourcemanager.googleapis.com";
 const REQUEST_REASON: HeaderName = HeaderName::from_static("x-goog-request-reason");
 /// The only version with conditions; a policy with conditions written as another one loses them.
 const POLICY_VERSION: i32 = 3;

@@ -34,6 +34,8 @@ pub(crate) enum Requirement {
     },
     /// The admin role of Google Workspace and Cloud Identity.
     GroupsReader,
+    /// Whoever reaches the host is answered.
+    Nothing,
 }
 
 impl Call {
@@ -119,6 +121,7 @@ impl Call {
         }
         let subject = &self.subject;
         match &self.requires {
+            Requirement::Nothing => format!("something on the way to {} refuses", self.host),
             Requirement::GroupsReader => {
                 "our service account lacks the Groups Reader role of Google Workspace or Cloud Identity; an \
                  administrator assigns it in the Admin console under Account, Admin roles"

@@ -11,7 +11,7 @@ use jit_access_core::iam_policy::Policy;
 use jit_access_google::{Error, Memberships};
 
 use super::Shared;
-use super::job::Trouble;
+use super::job::{Subject, Trouble};
 use crate::facts::{Ancestors, FactsError};
 use crate::shared_readings::Reading;
 
@@ -154,6 +154,13 @@ impl Gathered {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         Ok(look_up(&person, &chain, now, &mut readings))
+    }
+
+    /// Whether a binding of this request stands in the policy.
+    pub(super) fn holds(&self, subject: &Subject) -> bool {
+        self.policy
+            .observe(&subject.uid, &subject.member(), &[])
+            .is_present()
     }
 
     /// Whether a refusal of this person would rest on a reading that is older than `seen`.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use jit_access_core::eligibility::Lookup;
+use jit_access_core::eligibility::{Held, Lookup};
 use jit_access_core::grant::Grant;
 use jit_access_core::iam_policy::{GrantBinding, Observation};
 use jit_access_core::request::Refusal;
@@ -44,6 +44,8 @@ pub enum Verdict {
     Plan(Plan),
     /// It is granted.
     Grant(Box<Grant>),
+    /// It cannot be decided for now.
+    Wait(Trouble),
 }
 
 /// A request that asks for bindings. Decision and writing are one transaction, so the decision is
@@ -52,8 +54,9 @@ pub trait Petition: Send + Sync {
     /// Who and what it is about.
     fn subject(&self) -> &Subject;
 
-    /// Decides; `None` for a resource outside the scope.
-    fn decide(&self, lookup: Option<&Lookup>, now: Timestamp) -> Verdict;
+    /// Decides; `lookup` is `None` for a resource outside the scope, `held` whether a binding of
+    /// the request stands in the policy already.
+    fn decide(&self, lookup: Option<&Lookup>, held: bool, now: Timestamp) -> Verdict;
 
     /// Records the window before the policy is changed. May be called again for another attempt.
     fn prepare<'a>(&'a self, grant: &'a Grant) -> BoxFuture<'a, Result<(), Trouble>>;
@@ -61,6 +64,9 @@ pub trait Petition: Send + Sync {
     /// Whether it is still to be written, at the last moment.
     fn still_wanted(&self) -> bool;
 }
+
+/// Longest wait of a removal that Google asks for: it ends access that somebody wants ended.
+const REMOVAL_WAITS: Duration = Duration::from_secs(15);
 
 /// Something that failed and may succeed later.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +84,12 @@ impl Trouble {
             message: message.into(),
             retry_after: None,
         }
+    }
+
+    /// How long a removal leaves Google alone: no longer than this, whatever Google asks.
+    #[must_use]
+    pub fn removal_after(&self) -> Option<Duration> {
+        self.retry_after.map(|asked| asked.min(REMOVAL_WAITS))
     }
 }
 
@@ -149,8 +161,8 @@ pub struct InspectionOrder {
     pub subject: Subject,
     /// What was granted.
     pub granted: Vec<GrantBinding>,
-    /// Roles whose entitlement is to be looked up too; empty for an ended request.
-    pub roles: Vec<String>,
+    /// Access that runs, whose entitlement is to be looked up too; `None` for an ended request.
+    pub held: Option<Held>,
     /// No reading that began before this will do.
     pub not_before: Instant,
 }

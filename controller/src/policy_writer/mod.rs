@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use jit_access_core::iam_condition::Readings;
 use jit_access_core::iam_policy::Policy;
 use jit_access_google::Google;
@@ -22,6 +23,9 @@ pub use job::{GrantAnswer, Inspection, InspectionOrder, Petition, Subject, Troub
 
 use crate::facts::Facts;
 use crate::metrics::Metrics;
+
+/// How long a reading is kept for who comes later in the same round.
+const READING_KEPT: Duration = Duration::from_secs(60);
 
 /// The writers of all policies.
 pub struct PolicyWriter {
@@ -43,6 +47,16 @@ struct Shared {
     /// How long a write without an answer may still be on its way.
     in_flight: Duration,
     started: Instant,
+}
+
+impl Shared {
+    /// What ended before this is over by Google's clock too, as far as that is known.
+    fn surely_over(&self) -> Timestamp {
+        let now = Timestamp::now();
+        let behind = self.google.clock_offset().unwrap_or_default();
+        // A clock that is off by ages is no reason to fail.
+        now.min(now.checked_add(behind).unwrap_or(Timestamp::MIN))
+    }
 }
 
 struct Resource {
@@ -127,6 +141,14 @@ impl PolicyWriter {
             batch.inspections.push(InspectJob { order, reply });
         });
         answer.await.unwrap_or_else(|_| Err(lost()))
+    }
+
+    /// Forgets policies that nobody works on: each keeps its last reading.
+    pub fn forget_idle(&self) {
+        self.resources
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|_, resource| Arc::strong_count(resource) > 1 || resource.is_remembered());
     }
 
     fn submit(&self, name: &str, add: impl FnOnce(&mut Batch)) {
@@ -216,6 +238,20 @@ impl Resource {
             .map(|(_, policy)| policy.clone())
     }
 
+    /// Whether a lost write may still arrive, or others of this round may share the last reading.
+    fn is_remembered(&self) -> bool {
+        let inspected = self
+            .inspected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        inspected
+            .as_ref()
+            .is_some_and(|(begun, _)| begun.elapsed() < READING_KEPT)
+            || self
+                .may_arrive_until()
+                .is_some_and(|until| Instant::now() < until)
+    }
+
     fn set_inspected(&self, reading: Option<(Instant, Policy)>) {
         *self
             .inspected
@@ -246,6 +282,8 @@ impl Drop for Served<'_> {
         if std::thread::panicking() {
             let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
             queue.served = false;
+            // Who waits hears at once that the writer stopped, and comes again.
+            queue.waiting = Batch::default();
         }
     }
 }

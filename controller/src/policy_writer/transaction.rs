@@ -7,15 +7,14 @@ use std::time::{Duration, Instant};
 
 use futures::future::{BoxFuture, FutureExt, join_all};
 use jiff::Timestamp;
-use jit_access_core::decision::lost_eligibility;
+use jit_access_core::eligibility::{Held, lost};
 use jit_access_core::request::Refusal;
 use jit_access_google::{Error, Kind};
 
 use super::edit::{Edit, Part, Ready, edit, reason};
 use super::gather::{Gathered, NoLookup, gather};
 use super::job::{
-    Batch, GrantAnswer, GrantJob, InspectJob, Inspection, InspectionOrder, RemoveJob, Trouble,
-    Verdict,
+    Batch, GrantAnswer, GrantJob, InspectJob, Inspection, RemoveJob, Subject, Trouble, Verdict,
 };
 use super::{Resource, Shared, bisect};
 use crate::facts::{FactsError, MAX_AGE};
@@ -89,7 +88,7 @@ async fn attempts(resource: &Arc<Resource>, shared: &Arc<Shared>, mut batch: Bat
             &batch.removals,
             grants,
             part,
-            Timestamp::now(),
+            shared.surely_over(),
         );
         for (ready, refusal) in std::mem::take(&mut edit.refused) {
             ready.job.answer(GrantAnswer::Refused(refusal));
@@ -138,8 +137,9 @@ async fn inside_scope(
         Ok(true) => {
             let now = Timestamp::now();
             for job in grants {
-                let answer = match job.petition.decide(None, now) {
+                let answer = match job.petition.decide(None, false, now) {
                     Verdict::Refuse(refusal) => GrantAnswer::Refused(refusal),
+                    Verdict::Wait(trouble) => GrantAnswer::Trouble(trouble),
                     // No rule says yes without a look-up.
                     Verdict::Plan(_) | Verdict::Grant(_) => GrantAnswer::Withdrawn,
                 };
@@ -205,7 +205,7 @@ fn people(batch: &Batch) -> BTreeSet<String> {
     let holding = batch
         .inspections
         .iter()
-        .filter(|job| !job.order.roles.is_empty())
+        .filter(|job| job.order.held.is_some())
         .map(|job| &job.order.subject);
     asking
         .chain(holding)
@@ -263,7 +263,11 @@ async fn renew_what_refuses(grants: &[GrantJob], gathered: &mut Gathered, shared
 
 fn refuses(job: &GrantJob, gathered: &Gathered, shared: &Shared, now: Timestamp) -> bool {
     match gathered.look_up(&job.petition.subject().requester, shared, now) {
-        Ok(lookup) => matches!(job.petition.decide(Some(&lookup), now), Verdict::Refuse(_)),
+        Ok(lookup) => matches!(
+            job.petition
+                .decide(Some(&lookup), gathered.holds(job.petition.subject()), now),
+            Verdict::Refuse(_)
+        ),
         Err(NoLookup::OutsideScope) => true,
         Err(NoLookup::Resource(_) | NoLookup::Trouble(_)) => false,
     }
@@ -276,9 +280,10 @@ fn decide(grants: Vec<GrantJob>, gathered: &Gathered, shared: &Shared) -> Vec<Re
         let verdict = match gathered.look_up(&job.petition.subject().requester, shared, now) {
             Ok(lookup) => {
                 shared.metrics.note_findings(lookup.findings());
-                job.petition.decide(Some(&lookup), now)
+                let held = gathered.holds(job.petition.subject());
+                job.petition.decide(Some(&lookup), held, now)
             }
-            Err(NoLookup::OutsideScope) => job.petition.decide(None, now),
+            Err(NoLookup::OutsideScope) => job.petition.decide(None, false, now),
             Err(NoLookup::Resource(error)) => Verdict::Refuse(refused_by_google(&error)),
             Err(NoLookup::Trouble(trouble)) => {
                 job.answer(GrantAnswer::Trouble(trouble));
@@ -288,6 +293,7 @@ fn decide(grants: Vec<GrantJob>, gathered: &Gathered, shared: &Shared) -> Vec<Re
         match verdict {
             Verdict::Refuse(refusal) => job.answer(GrantAnswer::Refused(refusal)),
             Verdict::Plan(plan) => job.answer(GrantAnswer::Planned(plan)),
+            Verdict::Wait(trouble) => job.answer(GrantAnswer::Trouble(trouble)),
             Verdict::Grant(grant) => ready.push(Ready { job, grant }),
         }
     }
@@ -385,10 +391,9 @@ fn inspect(job: InspectJob, gathered: &Gathered, shared: &Shared) {
         gathered
             .policy
             .observe(&order.subject.uid, &order.subject.member(), &order.granted);
-    let eligibility_lost = if order.roles.is_empty() {
-        Ok(None)
-    } else {
-        eligibility_lost(order, gathered, shared)
+    let eligibility_lost = match &order.held {
+        Some(held) => eligibility_lost(held, &order.subject, gathered, shared),
+        None => Ok(None),
     };
     job.answer(Ok(Inspection {
         observation,
@@ -397,14 +402,15 @@ fn inspect(job: InspectJob, gathered: &Gathered, shared: &Shared) {
 }
 
 fn eligibility_lost(
-    order: &InspectionOrder,
+    held: &Held,
+    subject: &Subject,
     gathered: &Gathered,
     shared: &Shared,
 ) -> Result<Option<String>, Trouble> {
     let now = Timestamp::now();
-    match gathered.look_up(&order.subject.requester, shared, now) {
-        Ok(lookup) => Ok(lost_eligibility(&order.roles, Some(&lookup))),
-        Err(NoLookup::OutsideScope) => Ok(lost_eligibility(&order.roles, None)),
+    match gathered.look_up(&subject.requester, shared, now) {
+        Ok(lookup) => Ok(lost(held, Some(&lookup))),
+        Err(NoLookup::OutsideScope) => Ok(lost(held, None)),
         // An incomplete answer takes nothing away from anybody.
         Err(NoLookup::Resource(error)) => Err(Trouble::from(&error)),
         Err(NoLookup::Trouble(trouble)) => Err(trouble),

@@ -353,20 +353,3 @@ fn outside_the_scope_nothing_is_eligible() {
         )
     );
 }
-
-#[test]
-fn eligibility_is_lost_with_the_last_binding_that_gives_it() {
-    let roles = ["roles/compute.admin".to_owned()];
-    assert_eq!(
-        lost_eligibility(&roles, Some(&lookup(&[("roles/compute.admin", SELF)]))),
-        None
-    );
-    for lookup in [lookup(&[]), lookup(&[("roles/compute.admin", PEER)])] {
-        assert!(
-            lost_eligibility(&roles, Some(&lookup))
-                .unwrap()
-                .contains("roles/compute.admin")
-        );
-    }
-    assert!(lost_eligibility(&roles, None).is_some());
-}

@@ -135,7 +135,7 @@ fn a_recorded_window_must_fit_the_request() {
         end: after(to),
     };
     for sound in [window(0, 1_800), window(-30, 1_770), window(500, 600)] {
-        assert!(sound.verify(&request, at(CREATED), after(500)).is_ok());
+        assert!(sound.verify(&request, request.duration, at(CREATED), after(500)).is_ok());
     }
     for forged in [
         window(0, 1_801),
@@ -144,7 +144,7 @@ fn a_recorded_window_must_fit_the_request() {
         window(531, 600),
     ] {
         let refusal = forged
-            .verify(&request, at(CREATED), after(500))
+            .verify(&request, request.duration, at(CREATED), after(500))
             .unwrap_err();
         assert!(refusal.message.contains("the controller did not write it"));
     }
@@ -154,12 +154,12 @@ fn a_recorded_window_must_fit_the_request() {
     });
     assert!(
         window(3_600, 3_700)
-            .verify(&scheduled, at(CREATED), after(10))
+            .verify(&scheduled, scheduled.duration, at(CREATED), after(10))
             .is_ok()
     );
     assert!(
         window(0, 100)
-            .verify(&scheduled, at(CREATED), after(10))
+            .verify(&scheduled, scheduled.duration, at(CREATED), after(10))
             .is_err()
     );
 }

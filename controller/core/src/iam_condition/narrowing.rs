@@ -1,8 +1,11 @@
 //! `spec.condition`: a term that narrows a grant.
 
+use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
+
 use super::marker::names_marker;
 use super::scan::{Kind, scan};
 use super::term::Term;
+use crate::visible_text::is_invisible;
 
 /// The longest `spec.condition`, in characters.
 pub const MAX_NARROWING_CHARACTERS: usize = 1000;
@@ -34,18 +37,56 @@ pub fn narrowing(text: &str) -> Result<Term, String> {
                 .into(),
         );
     }
+    if is_no_truth_value(term.tree()) {
+        return Err(
+            "The condition is no question that is true or false; right would be one such as \
+                    resource.name.startsWith(\"projects/web-prod/zones/europe-west1-b\")."
+                .into(),
+        );
+    }
     Ok(term)
 }
+
+/// What can be told without types: Google would refuse it, or the access would never be given.
+fn is_no_truth_value(tree: &IdedExpr) -> bool {
+    match &tree.expr {
+        Expr::Literal(literal) => !matches!(literal, LiteralValue::Boolean(_)),
+        Expr::List(_) | Expr::Map(_) | Expr::Struct(_) | Expr::Unspecified => true,
+        Expr::Call(call) => match (call.func_name.as_str(), call.args.as_slice()) {
+            (operators::CONDITIONAL, [_, yes, no]) => {
+                is_no_truth_value(yes) || is_no_truth_value(no)
+            }
+            (operators::LOGICAL_AND | operators::LOGICAL_OR | operators::LOGICAL_NOT, terms) => {
+                terms.iter().any(is_no_truth_value)
+            }
+            (name, _) => NO_TRUTH_VALUES.contains(&name),
+        },
+        Expr::Ident(_) | Expr::Select(_) | Expr::Comprehension(_) => false,
+    }
+}
+
+/// Operators and functions of IAM's CEL that give something else than true or false.
+const NO_TRUTH_VALUES: [&str; 14] = [
+    operators::ADD,
+    operators::SUBSTRACT,
+    operators::MULTIPLY,
+    operators::DIVIDE,
+    operators::MODULO,
+    operators::NEGATE,
+    "date",
+    "double",
+    "duration",
+    "extract",
+    "int",
+    "size",
+    "string",
+    "timestamp",
+];
 
 /// Line ends, other control characters, and what changes how the text around it is shown or is not shown itself:
 /// an approver must see what is granted.
 fn misleads(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}' | '\u{feff}'
-        )
+    c.is_control() || is_invisible(c)
 }
 
 #[cfg(test)]
@@ -60,6 +101,11 @@ mod tests {
             "a == '//' || b",
             "a == 'jitAccessConstraint'",
             "a == 'größe'",
+            "true",
+            "size(a) == 1",
+            "a ? b : !c",
+            "resource.matchTag('1/env', 'prod')",
+            "['a'].exists(x, x == resource.type)",
         ] {
             assert_eq!(narrowing(text).unwrap().text(), text);
         }
@@ -92,6 +138,16 @@ mod tests {
                 "marker",
             ),
             ("resource.jitAccessConstraint", "marker"),
+            ("1", "true or false"),
+            ("null", "true or false"),
+            ("'x'", "true or false"),
+            ("[true]", "true or false"),
+            ("{'a': true}", "true or false"),
+            ("a == b ? 1 : 2", "true or false"),
+            ("a && 'x'", "true or false"),
+            ("!(b || size(a))", "true or false"),
+            ("resource.name + 'x'", "true or false"),
+            ("resource.name.extract('{x}/')", "true or false"),
         ] {
             let refusal = narrowing(text).unwrap_err();
             assert!(refusal.contains(why), "{text:.80}: {refusal}");

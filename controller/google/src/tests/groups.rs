@@ -8,7 +8,7 @@ use super::{
     fake_google::{FakeGoogle, Reply, Request},
     google, google_within, impatient, limits, settings,
 };
-use crate::{Google, GroupSource, Kind, Limits, Memberships, Settings, Source};
+use crate::{Google, GroupSource, Kind, Limits, Settings, Source};
 
 const NEEDS_PREMIUM: &str = "Error(3005): the caller's organization has no license for this";
 
@@ -118,21 +118,49 @@ async fn an_address_is_quoted() {
 }
 
 #[tokio::test]
-async fn nobody_is_asked_without_a_source() {
-    let fake = FakeGoogle::answering(page(&["a@example.com"], "")).await;
+async fn without_a_source_only_the_clock_is_asked_and_not_each_time() {
+    let fake = FakeGoogle::answering(
+        Reply::error(404, "NOT_FOUND", "no such page")
+            .with_header("Date: Mon, 23 Nov 2026 20:00:00 GMT"),
+    )
+    .await;
     let settings = Settings {
         groups: GroupSource::None,
         ..settings(fake.url())
     };
     let google = Google::connect(&settings).await.expect("a client");
-    let nothing = Memberships {
-        groups: BTreeSet::new(),
-        source: Source::None,
-        server_date: None,
-        clock_offset: None,
+    assert_eq!(google.clock_offset(), None);
+    let (alice, bob) = tokio::join!(
+        google.groups_of("alice@example.com"),
+        google.groups_of("bob@example.com")
+    );
+    for found in [alice.expect("an answer"), bob.expect("an answer")] {
+        assert_eq!((found.groups.len(), found.source), (0, Source::None));
+        let date = found.server_date.expect("a date").to_string();
+        assert_eq!(date, "2026-11-23T20:00:00Z");
+        assert_eq!(found.clock_offset, google.clock_offset());
+    }
+    let calls = fake.calls();
+    assert_eq!(calls.len(), 1, "{calls:?}");
+    assert_eq!((calls[0].method.as_str(), calls[0].path()), ("HEAD", "/"));
+    assert_eq!(calls[0].header("authorization"), None);
+}
+
+#[tokio::test]
+async fn without_a_source_a_clock_that_cannot_be_read_is_an_error() {
+    let fake = FakeGoogle::answering(Reply::Hang).await;
+    let settings = Settings {
+        groups: GroupSource::None,
+        limits: Limits {
+            read_timeout: Duration::from_millis(100),
+            repeat_within: Duration::ZERO,
+            ..limits()
+        },
+        ..settings(fake.url())
     };
-    assert_eq!(google.groups_of("alice@example.com").await, Ok(nothing));
-    assert_eq!(fake.calls().len(), 0);
+    let google = Google::connect(&settings).await.expect("a client");
+    let error = google.groups_of("alice@example.com").await.expect_err("no clock");
+    assert!(error.message.contains("read Google's clock"), "{error}");
 }
 
 #[tokio::test]
