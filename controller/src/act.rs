@@ -195,6 +195,9 @@ async fn remove(context: &Context, request: &Arc<AccessRequest>) -> Result<Done,
             never_granted,
         )
         .await;
+    context.memory.change(request, |remembered| {
+        remembered.removal_failed = removed.is_err();
+    });
     match removed {
         Ok(()) => {
             let name = subject(context, request).name;

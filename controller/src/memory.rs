@@ -32,6 +32,8 @@ pub struct Remembered {
     pub failures: u32,
     /// Google is not asked again before this, unless the request is deleted meanwhile.
     pub retry: Option<Retry>,
+    /// Whether the last try to remove the binding failed.
+    pub removal_failed: bool,
     /// Complete readings in a row that found the requester's eligibility gone.
     pub eligibility_lost: u32,
     /// Bindings that stand without condition where its own vanished.
@@ -93,7 +95,8 @@ fn requester(request: &AccessRequest) -> Requester {
 /// Whether two requests count together: the same person asks, through the same maker.
 #[must_use]
 pub fn is_alike(one: &AccessRequest, other: &AccessRequest) -> bool {
-    let maker = |request: &'_ AccessRequest| request.annotations().get(CREATED_BY_ANNOTATION).cloned();
+    let maker =
+        |request: &'_ AccessRequest| request.annotations().get(CREATED_BY_ANNOTATION).cloned();
     one.spec.requester == other.spec.requester && maker(one) == maker(other)
 }
 
@@ -117,6 +120,7 @@ impl Memory {
                 watched: None,
                 failures: 0,
                 retry: None,
+                removal_failed: false,
                 eligibility_lost: 0,
                 unconditional: 0,
                 written: None,

@@ -25,7 +25,7 @@ pub fn observe<'a>(context: &Context, request: &'a AccessRequest, now: Timestamp
         crowding,
         crowded_out,
         watched: remembered.watched,
-        removal_failed: remembered.failures > 0,
+        removal_failed: remembered.removal_failed,
     }
 }
 

@@ -133,13 +133,23 @@ fn deletion(observed: &Observed<'_>, rounds: Rounds) -> Step {
 /// Where our finalizer stands a binding may be, whatever the status says: it is looked for before
 /// the object is let go.
 fn removal(observed: &Observed<'_>, rounds: Rounds) -> Step {
-    let over = window(observed.request)
-        .is_none_or(|window| observed.now >= rounds.patient_until(window.end));
+    let request = observed.request;
+    // Without a record nobody knows when the window ends: patience begins when the end was asked for.
+    let end = window(request).map_or_else(|| end_asked(request), |window| window.end);
+    let over = observed.now >= rounds.patient_until(end);
     if over && observed.removal_failed {
         Step::Release
     } else {
         Step::Remove
     }
+}
+
+fn end_asked(request: &AccessRequest) -> Timestamp {
+    let deleted = request.metadata.deletion_timestamp.as_ref();
+    deleted
+        .map(|time| time.0)
+        .or_else(|| status::since(request))
+        .unwrap_or_else(|| created(request))
 }
 
 fn active(observed: &Observed<'_>, rounds: Rounds) -> Step {

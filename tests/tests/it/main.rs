@@ -5,6 +5,7 @@ mod control_plane;
 mod crash;
 mod demo;
 mod eligibility;
+mod ending;
 mod examples;
 mod google_faults;
 mod hardening;

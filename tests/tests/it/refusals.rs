@@ -30,7 +30,11 @@ async fn fields_that_only_the_installation_knows_to_be_wrong() -> Result<()> {
     let request = |name: &str| case.request(name, &alice, ADMIN);
     let far = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * 30);
     let far = far.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let cases: [(Request, &[&str]); 7] = [
+    let cases: [(Request, &[&str]); 8] = [
+        (
+            request("number").condition("1"),
+            &["spec.condition: The condition is no question that is true or false"],
+        ),
         (
             request("long").duration("3h"),
             &["spec.duration: 3h is not between 1s and 2h"],

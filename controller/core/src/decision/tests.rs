@@ -268,6 +268,9 @@ fn deletion_removes_the_binding_first() {
     let undecided = deleted(with_finalizer(in_state(AccessState::Pending, 1)));
     // Whatever the status says, a binding may be there where the finalizer stands.
     assert!(matches!(step_of(&undecided, 70), Step::Remove));
+    // Without a record of the window the patience begins with the deletion, at 60 s.
+    assert!(matches!(step(&undecided, 60 + 599, failed), Step::Remove));
+    assert!(matches!(step(&undecided, 60 + 600, failed), Step::Release));
     // Somebody took the finalizer off, and another one keeps the object.
     let stripped = deleted(with_window(in_state(AccessState::Active, 1), 1, 1_801));
     assert!(matches!(step_of(&stripped, 70), Step::WatchEnded(_)));

@@ -131,8 +131,7 @@ mod tests {
     #[test]
     fn of_several_bindings_each_needs_its_entitlement() {
         let mut both = held(Some("a"), None);
-        both.bindings
-            .extend(held(Some("b"), None).bindings);
+        both.bindings.extend(held(Some("b"), None).bindings);
         let (a, b) = (format!("{SELF} && a"), format!("{SELF} && b"));
         assert_eq!(lost(&both, Some(&lookup(&[(ROLE, &a), (ROLE, &b)]))), None);
         assert!(lost(&both, Some(&lookup(&[(ROLE, &a)]))).is_some());

@@ -135,7 +135,11 @@ fn a_recorded_window_must_fit_the_request() {
         end: after(to),
     };
     for sound in [window(0, 1_800), window(-30, 1_770), window(500, 600)] {
-        assert!(sound.verify(&request, request.duration, at(CREATED), after(500)).is_ok());
+        assert!(
+            sound
+                .verify(&request, request.duration, at(CREATED), after(500))
+                .is_ok()
+        );
     }
     for forged in [
         window(0, 1_801),

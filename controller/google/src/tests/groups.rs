@@ -159,7 +159,10 @@ async fn without_a_source_a_clock_that_cannot_be_read_is_an_error() {
         ..settings(fake.url())
     };
     let google = Google::connect(&settings).await.expect("a client");
-    let error = google.groups_of("alice@example.com").await.expect_err("no clock");
+    let error = google
+        .groups_of("alice@example.com")
+        .await
+        .expect_err("no clock");
     assert!(error.message.contains("read Google's clock"), "{error}");
 }
 

@@ -184,6 +184,8 @@ fn refused() -> Vec<(&'static str, Value, &'static str)> {
         ("justification", json!("isolated \u{2066}"), JUSTIFICATION),
         ("justification", json!("zero width \u{200b}"), JUSTIFICATION),
         ("justification", json!("byte order \u{feff}"), JUSTIFICATION),
+        ("justification", json!("soft hyphen \u{ad}"), JUSTIFICATION),
+        ("justification", json!("tag \u{e0041}"), JUSTIFICATION),
         ("duration", json!(""), DURATION),
         ("duration", json!("1d"), DURATION),
         ("duration", json!("30"), DURATION),
@@ -243,6 +245,8 @@ fn refused() -> Vec<(&'static str, Value, &'static str)> {
         ),
         ("condition", json!("true\n|| true"), CONDITION),
         ("condition", json!("true\r"), CONDITION),
+        ("condition", json!("a == '\u{202e}'"), CONDITION),
+        ("condition", json!("a == '\u{e0041}'"), CONDITION),
         (
             "condition",
             json!("x".repeat(1001)),
