@@ -2,15 +2,19 @@
 //! bindings of ours, remove bindings of ours. Whatever is not ours passes through as it was.
 
 mod add;
+mod add_refused;
 mod document;
+mod grant_binding;
 mod limits;
 mod member;
 mod observe;
 mod remove;
 mod title;
 
-pub use add::{AddRefused, Added, GrantBinding};
+pub use add::Added;
+pub use add_refused::AddRefused;
 pub use document::{Binding, Condition, Entry, Policy};
+pub use grant_binding::GrantBinding;
 pub use member::{group_of, is_user};
 pub use observe::{Found, Observation, Stray};
 pub use remove::Removed;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use jit_access_google::{Error, Kind};
 use tokio::sync::oneshot;
 
+use super::decide::refused_by_google;
 use super::edit::Part;
 use super::job::{Batch, GrantAnswer, GrantJob, RemoveJob, Trouble};
-use super::transaction::{refused_by_google, write};
+use super::transaction::write;
 use super::{Resource, Shared};
 
 /// Serves a batch whose write was refused with `error`.

@@ -3,8 +3,10 @@
 //! that conflict with each other.
 
 mod bisect;
+mod decide;
 mod edit;
 mod gather;
+mod inspect;
 mod job;
 mod transaction;
 

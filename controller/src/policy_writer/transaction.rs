@@ -5,19 +5,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::future::{BoxFuture, FutureExt, join_all};
-use jiff::Timestamp;
-use jit_access_core::eligibility::{Held, lost};
-use jit_access_core::request::Refusal;
+use futures::future::{BoxFuture, FutureExt};
 use jit_access_google::{Error, Kind};
 
-use super::edit::{Edit, Part, Ready, edit, reason};
-use super::gather::{Gathered, NoLookup, gather};
-use super::job::{
-    Batch, GrantAnswer, GrantJob, InspectJob, Inspection, RemoveJob, Subject, Trouble, Verdict,
+use super::decide::{
+    decide, inside_scope, prepare, refused_by_google, renew_what_refuses, still_wanted,
 };
+use super::edit::{Edit, Part, Ready, edit, reason};
+use super::gather::gather;
+use super::inspect::inspect;
+use super::job::{Batch, GrantAnswer, RemoveJob, Trouble};
 use super::{Resource, Shared, bisect};
-use crate::facts::{FactsError, MAX_AGE};
+use crate::facts::MAX_AGE;
 
 /// How often a policy is read and written before the requests wait for their next turn.
 const MOST_ATTEMPTS: u32 = 10;
@@ -118,48 +117,6 @@ async fn attempts(resource: &Arc<Resource>, shared: &Arc<Shared>, mut batch: Bat
     batch.trouble(&last);
 }
 
-/// Those of the grants whose resource is within the scope; the others are answered. The policy of
-/// a resource outside is not even read.
-async fn inside_scope(
-    resource: &Resource,
-    shared: &Shared,
-    grants: Vec<GrantJob>,
-) -> Vec<GrantJob> {
-    let Some(seen) = grants
-        .iter()
-        .map(|job| job.petition.subject().first_seen)
-        .max()
-    else {
-        return grants;
-    };
-    match shared.facts.is_outside(&resource.name, seen).await {
-        Ok(false) => return grants,
-        Ok(true) => {
-            let now = Timestamp::now();
-            for job in grants {
-                let answer = match job.petition.decide(None, false, now) {
-                    Verdict::Refuse(refusal) => GrantAnswer::Refused(refusal),
-                    Verdict::Wait(trouble) => GrantAnswer::Trouble(trouble),
-                    // No rule says yes without a look-up.
-                    Verdict::Plan(_) | Verdict::Grant(_) => GrantAnswer::Withdrawn,
-                };
-                job.answer(answer);
-            }
-        }
-        Err(FactsError::Resource(error)) => {
-            for job in grants {
-                job.answer(GrantAnswer::Refused(refused_by_google(&error)));
-            }
-        }
-        Err(FactsError::Other(error)) => {
-            for job in grants {
-                job.answer(GrantAnswer::Trouble(Trouble::from(&error)));
-            }
-        }
-    }
-    Vec::new()
-}
-
 /// Does some work, and writes the removals that arrive meanwhile at once. The policy that was read
 /// for the work is stale then, which its own write finds out.
 async fn attending_to_removals<T>(
@@ -232,100 +189,6 @@ fn unreadable(mut batch: Batch, error: &Error) {
     batch.trouble(&Trouble::from(error));
 }
 
-/// What Google refuses for good, in its words.
-pub(super) fn refused_by_google(error: &Error) -> Refusal {
-    Refusal::failed(error.to_string())
-}
-
-async fn renew_what_refuses(grants: &[GrantJob], gathered: &mut Gathered, shared: &Shared) {
-    let now = Timestamp::now();
-    let stale: Vec<&GrantJob> = grants
-        .iter()
-        .filter(|job| {
-            let subject = job.petition.subject();
-            gathered.is_older_than(&subject.requester, subject.first_seen)
-                && refuses(job, gathered, shared, now)
-        })
-        .collect();
-    let Some(newest) = stale
-        .iter()
-        .map(|job| job.petition.subject().first_seen)
-        .max()
-    else {
-        return;
-    };
-    let people = stale
-        .iter()
-        .map(|job| job.petition.subject().requester.clone())
-        .collect();
-    gathered.renew(shared, &people, newest).await;
-}
-
-fn refuses(job: &GrantJob, gathered: &Gathered, shared: &Shared, now: Timestamp) -> bool {
-    match gathered.look_up(&job.petition.subject().requester, shared, now) {
-        Ok(lookup) => matches!(
-            job.petition
-                .decide(Some(&lookup), gathered.holds(job.petition.subject()), now),
-            Verdict::Refuse(_)
-        ),
-        Err(NoLookup::OutsideScope) => true,
-        Err(NoLookup::Resource(_) | NoLookup::Trouble(_)) => false,
-    }
-}
-
-fn decide(grants: Vec<GrantJob>, gathered: &Gathered, shared: &Shared) -> Vec<Ready> {
-    let now = Timestamp::now();
-    let mut ready = Vec::new();
-    for job in grants {
-        let verdict = match gathered.look_up(&job.petition.subject().requester, shared, now) {
-            Ok(lookup) => {
-                shared.metrics.note_findings(lookup.findings());
-                let held = gathered.holds(job.petition.subject());
-                job.petition.decide(Some(&lookup), held, now)
-            }
-            Err(NoLookup::OutsideScope) => job.petition.decide(None, false, now),
-            Err(NoLookup::Resource(error)) => Verdict::Refuse(refused_by_google(&error)),
-            Err(NoLookup::Trouble(trouble)) => {
-                job.answer(GrantAnswer::Trouble(trouble));
-                continue;
-            }
-        };
-        match verdict {
-            Verdict::Refuse(refusal) => job.answer(GrantAnswer::Refused(refusal)),
-            Verdict::Plan(plan) => job.answer(GrantAnswer::Planned(plan)),
-            Verdict::Wait(trouble) => job.answer(GrantAnswer::Trouble(trouble)),
-            Verdict::Grant(grant) => ready.push(Ready { job, grant }),
-        }
-    }
-    ready
-}
-
-async fn prepare(grants: Vec<Ready>) -> Vec<Ready> {
-    let prepared = join_all(grants.into_iter().map(|ready| async move {
-        let result = ready.job.petition.prepare(&ready.grant).await;
-        (ready, result)
-    }))
-    .await;
-    let mut ready = Vec::new();
-    for (item, result) in prepared {
-        match result {
-            Ok(()) => ready.push(item),
-            Err(trouble) => item.job.answer(GrantAnswer::Trouble(trouble)),
-        }
-    }
-    ready
-}
-
-fn still_wanted(grants: Vec<Ready>) -> Vec<Ready> {
-    let (wanted, withdrawn): (Vec<_>, Vec<_>) = grants
-        .into_iter()
-        .partition(|ready| ready.job.petition.still_wanted());
-    for ready in withdrawn {
-        ready.job.answer(GrantAnswer::Withdrawn);
-    }
-    wanted
-}
-
 async fn set(
     resource: &Resource,
     shared: &Shared,
@@ -383,36 +246,4 @@ fn look_again(resource: &Resource, shared: &Shared, job: &RemoveJob) -> Option<I
         .may_arrive_until()
         .max(earlier_process)
         .filter(|until| Instant::now() < *until)
-}
-
-fn inspect(job: InspectJob, gathered: &Gathered, shared: &Shared) {
-    let order = &job.order;
-    let observation =
-        gathered
-            .policy
-            .observe(&order.subject.uid, &order.subject.member(), &order.granted);
-    let eligibility_lost = match &order.held {
-        Some(held) => eligibility_lost(held, &order.subject, gathered, shared),
-        None => Ok(None),
-    };
-    job.answer(Ok(Inspection {
-        observation,
-        eligibility_lost,
-    }));
-}
-
-fn eligibility_lost(
-    held: &Held,
-    subject: &Subject,
-    gathered: &Gathered,
-    shared: &Shared,
-) -> Result<Option<String>, Trouble> {
-    let now = Timestamp::now();
-    match gathered.look_up(&subject.requester, shared, now) {
-        Ok(lookup) => Ok(lost(held, Some(&lookup))),
-        Err(NoLookup::OutsideScope) => Ok(lost(held, None)),
-        // An incomplete answer takes nothing away from anybody.
-        Err(NoLookup::Resource(error)) => Err(Trouble::from(&error)),
-        Err(NoLookup::Trouble(trouble)) => Err(trouble),
-    }
 }

@@ -1,101 +1,11 @@
 //! Adding what was granted.
 
-use super::document::{Binding, Condition, Policy};
-use super::limits::{self, CONDITIONS, GROUPS, PRINCIPALS};
+use super::add_refused::AddRefused;
+use super::document::Policy;
+use super::grant_binding::GrantBinding;
+use super::limits;
 use super::member::{same_user, same_user_or_deleted};
-use super::observe::same_expression;
 use super::title::request_of_title;
-
-/// A binding that a request is granted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GrantBinding {
-    /// Where the binding stands, such as `projects/web-prod`.
-    pub resource: String,
-    /// The role.
-    pub role: String,
-    /// `user:` and the requester's address.
-    pub member: String,
-    /// See [`super::title`].
-    pub title: String,
-    /// Who approved, and the justification.
-    pub description: String,
-    /// The window, and what narrows it.
-    pub expression: String,
-}
-
-impl GrantBinding {
-    fn to_binding(&self) -> Binding {
-        Binding {
-            role: self.role.clone(),
-            members: vec![self.member.clone()],
-            condition: Some(Condition {
-                title: self.title.clone(),
-                description: self.description.clone(),
-                expression: self.expression.clone(),
-                ..Condition::default()
-            }),
-            ..Binding::default()
-        }
-    }
-
-    fn is_in(&self, binding: &Binding) -> bool {
-        binding.role == self.role
-            && binding
-                .members
-                .iter()
-                .any(|member| same_user(member, &self.member))
-            && binding.condition.as_ref().is_some_and(|condition| {
-                condition.title == self.title
-                    && condition.description == self.description
-                    && same_expression(&condition.expression, &self.expression)
-            })
-    }
-}
-
-/// Why nothing was added. The policy is as it was.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AddRefused {
-    /// A binding that we would never recognise again.
-    #[error("a binding titled \"{}\" for \"{}\" could not be found again to be removed: the title must be \"jit-access\" and a UID, the member a user", title.escape_debug(), member.escape_debug())]
-    NotRecognisable {
-        /// The title asked for.
-        title: String,
-        /// The member asked for.
-        member: String,
-    },
-    /// Too many principals.
-    #[error("the policy of {resource} would name {} principals, where Google allows {} (each counted as often as it appears, audit exemptions included): an administrator must remove some, or put persons into a group", thousands(*count), thousands(PRINCIPALS))]
-    Principals {
-        /// Whose policy it is.
-        resource: String,
-        /// How many there would be.
-        count: usize,
-    },
-    /// Too many groups and domains.
-    #[error(
-        "the policy of {resource} names {count} groups and domains, where Google allows {GROUPS}: an administrator must remove some, or put groups into a group"
-    )]
-    Groups {
-        /// Whose policy it is.
-        resource: String,
-        /// How many there are.
-        count: usize,
-    },
-    /// Too many bindings of one role and person.
-    #[error(
-        "{resource} would have {count} bindings of {role} with conditions for {member}, where Google allows {CONDITIONS}: end an earlier request for this role, or wait until one is over"
-    )]
-    Conditions {
-        /// Whose policy it is.
-        resource: String,
-        /// The role.
-        role: String,
-        /// The person.
-        member: String,
-        /// How many there would be.
-        count: usize,
-    },
-}
 
 /// What adding did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -203,13 +113,5 @@ impl Policy {
             }
         }
         (missing, altered)
-    }
-}
-
-fn thousands(number: usize) -> String {
-    if number < 1_000 {
-        number.to_string()
-    } else {
-        format!("{},{:03}", thousands(number / 1_000), number % 1_000)
     }
 }

@@ -1,22 +1,13 @@
-//! Google's limits on one policy, counted before a write so that a refusal can say the number
-//! (<https://cloud.google.com/iam/quotas>).
+//! Google's limits on one policy, counted before a write so that a refusal can say the number.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::add::{AddRefused, GrantBinding};
+use super::add_refused::{AddRefused, CONDITIONS, GROUPS, PRINCIPALS};
 use super::document::{Entry, Policy};
+use super::grant_binding::GrantBinding;
 use super::member::{group_of, same_user};
-
-/// Principals in all bindings and audit exemptions, each counted as often as it appears.
-pub(super) const PRINCIPALS: usize = 1_500;
-
-/// Groups, each counted once, and domains, each counted as often as it appears.
-pub(super) const GROUPS: usize = 250;
-
-/// Bindings of the same role and principal with different conditions.
-pub(super) const CONDITIONS: usize = 20;
 
 /// Checks the policy as it would be after `added` was added.
 pub(super) fn check(policy: &Policy, added: &[&GrantBinding]) -> Result<(), AddRefused> {

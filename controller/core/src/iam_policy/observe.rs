@@ -1,10 +1,9 @@
 //! Watching over what was granted: is it still there, as it was?
 
-use super::add::GrantBinding;
 use super::document::{Binding, Policy};
+use super::grant_binding::{GrantBinding, same_expression};
 use super::member::same_user_or_deleted;
 use super::title::title;
-use crate::iam_condition;
 
 /// What became of a granted binding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,9 +138,4 @@ fn stray(binding: &Binding) -> Stray {
         role: binding.role.clone(),
         expression: expression(binding).to_owned(),
     }
-}
-
-/// Whether two expressions are the same text or the same tree: Google may write one differently.
-pub(super) fn same_expression(one: &str, other: &str) -> bool {
-    one == other || iam_condition::same(one, other)
 }
