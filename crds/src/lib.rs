@@ -11,6 +11,6 @@ pub use access_request::{
 };
 pub use crd::{crd, crd_yaml};
 pub use names::{
-    AccessState, ApprovedReason, CREATED_BY_ANNOTATION, ConditionType, EligibleReason, FINALIZER,
-    GROUP,
+    AccessState, ApprovedReason, CREATED_BY_ANNOTATION, ConditionType, DecisionKind,
+    EligibleReason, FINALIZER, GROUP, MOST_DECISION_CHARACTERS, UID_CHARACTERS,
 };

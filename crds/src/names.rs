@@ -9,6 +9,38 @@ pub const FINALIZER: &str = "jit-access.dev/revoke";
 /// Names the program that made the request for a person.
 pub const CREATED_BY_ANNOTATION: &str = "jit-access.dev/created-by";
 
+/// Longest decision, in characters.
+pub const MOST_DECISION_CHARACTERS: usize = 500;
+
+/// How many characters of the request's UID begin the name of a person's approval.
+pub const UID_CHARACTERS: usize = 8;
+
+/// What somebody decided about a request, by an annotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum DecisionKind {
+    /// `approved-by.jit-access.dev/<name>`
+    Approved,
+    /// `denied-by.jit-access.dev/<name>`
+    Denied,
+    /// `revoked-by.jit-access.dev/<name>`
+    Revoked,
+}
+
+impl DecisionKind {
+    /// Every kind.
+    pub const ALL: &'static [Self] = &[Self::Approved, Self::Denied, Self::Revoked];
+
+    /// What the keys of this kind begin with, the slash included.
+    #[must_use]
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Approved => "approved-by.jit-access.dev/",
+            Self::Denied => "denied-by.jit-access.dev/",
+            Self::Revoked => "revoked-by.jit-access.dev/",
+        }
+    }
+}
+
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident),+ $(,)? }) => {
         $(#[$doc])*

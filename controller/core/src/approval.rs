@@ -1,9 +1,10 @@
 //! Who has to agree before a request is granted. Self-approval: the requester's own entitlements
-//! say so. A peer's approval finds its place here as a second constructor of [`Approved`].
+//! say so. Peer approval: a reviewer decided so, and could have had the same alone with a peer.
 
-use jit_access_crds::ApprovedReason;
+use jit_access_crds::{ApprovedReason, DecisionKind};
 
-use crate::eligibility::{Eligible, Kind};
+use crate::eligibility::{Eligible, Kind, Lookup};
+use crate::review::Decision;
 
 /// Evidence that nobody needs to be asked any more. There is no other way to a grant.
 #[derive(Debug, Clone)]
@@ -21,6 +22,21 @@ impl Approved {
             eligible,
             reason: ApprovedReason::SelfApproved,
             by: "Self-approved".to_owned(),
+        })
+    }
+
+    /// A peer approved: what the approver covers at this moment, by a look-up of the approver, and
+    /// nothing else. `None` if this approval does not count, for whoever decided it may not approve
+    /// every role, or it is no approval of the person who was looked up.
+    #[must_use]
+    pub fn by_peer(eligible: &Eligible, decision: &Decision, approver: &Lookup) -> Option<Self> {
+        if decision.kind != DecisionKind::Approved || decision.author != approver.person() {
+            return None;
+        }
+        Some(Self {
+            eligible: eligible.covered_by(approver)?,
+            reason: ApprovedReason::PeerApproved,
+            by: format!("Approved by {}", decision.author),
         })
     }
 
@@ -42,3 +58,6 @@ impl Approved {
         &self.by
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ pub mod iam_policy;
 pub mod limits;
 pub mod request;
 pub mod resource;
+pub mod review;
 pub mod status;
 pub mod visible_text;
 

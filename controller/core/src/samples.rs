@@ -98,12 +98,17 @@ pub(crate) fn valid(spec: &AccessRequestSpec) -> ValidRequest {
 
 /// What alice may ask for on the project when its policy has these bindings: role and condition.
 pub(crate) fn lookup(bindings: &[(&str, &str)]) -> Lookup {
+    lookup_of("alice@example.com", bindings)
+}
+
+/// As [`lookup`], of another person.
+pub(crate) fn lookup_of(person: &str, bindings: &[(&str, &str)]) -> Lookup {
     let bindings: Vec<_> = bindings
         .iter()
         .map(|(role, expression)| {
             json!({
                 "role": role,
-                "members": ["user:alice@example.com"],
+                "members": [format!("user:{person}")],
                 "condition": {"title": "eligible", "expression": expression},
             })
         })
@@ -111,7 +116,7 @@ pub(crate) fn lookup(bindings: &[(&str, &str)]) -> Lookup {
     let policy: Policy =
         serde_json::from_value(json!({"version": 3, "bindings": bindings})).unwrap();
     let person = Person {
-        email: "alice@example.com".to_owned(),
+        email: person.to_owned(),
         groups: BTreeSet::new(),
     };
     let chain = [Attached {

@@ -51,6 +51,35 @@ impl Eligible {
         })
     }
 
+    /// What an approver covers of this: of every role at least one entitlement, for which the
+    /// approver's own peer entitlement to the role has no resource condition or an equal one.
+    /// `None` if there is a role of which nothing is covered; then this approval does not count.
+    #[must_use]
+    pub fn covered_by(&self, approver: &Lookup) -> Option<Self> {
+        if self.kind != Kind::PeerApproval
+            || approver.resource() != self.resource
+            || approver.person().eq_ignore_ascii_case(&self.requester)
+        {
+            return None;
+        }
+        let roles = self
+            .roles
+            .iter()
+            .map(|(role, entitlements)| {
+                let covered: Vec<Entitlement> = entitlements
+                    .iter()
+                    .filter(|entitlement| covers(approver, entitlement))
+                    .cloned()
+                    .collect();
+                (!covered.is_empty()).then(|| (role.clone(), covered))
+            })
+            .collect::<Option<_>>()?;
+        Some(Self {
+            roles,
+            ..self.clone()
+        })
+    }
+
     /// E-mail address of who asks.
     #[must_use]
     pub fn requester(&self) -> &str {
@@ -76,6 +105,15 @@ impl Eligible {
             .iter()
             .map(|(role, entitlements)| (role.as_str(), entitlements.as_slice()))
     }
+}
+
+fn covers(approver: &Lookup, entitlement: &Entitlement) -> bool {
+    approver
+        .of(&entitlement.role, Kind::PeerApproval)
+        .any(|own| {
+            own.resource_condition.is_none()
+                || own.resource_condition == entitlement.resource_condition
+        })
 }
 
 fn of_role(role: &str, kind: Kind, lookup: &Lookup) -> Result<Vec<Entitlement>, Reason> {

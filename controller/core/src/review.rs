@@ -1,0 +1,139 @@
+//! What reviewers and others decided about a request, read from its annotations.
+//!
+//! The admission policy lets nobody write a decision in another's name. It is read here by the
+//! same rules all the same, byte for byte: what does not fit them was written while the policy was
+//! not there.
+
+use jit_access_crds::{AccessRequest, DecisionKind, MOST_DECISION_CHARACTERS, UID_CHARACTERS};
+use kube::ResourceExt;
+
+use crate::visible_text::is_invisible;
+
+/// A decision that counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// What was decided.
+    pub kind: DecisionKind,
+    /// E-mail address of who decided.
+    pub author: String,
+    /// The delegate that vouches for the author; `None` where the author wrote it.
+    pub via: Option<String>,
+    /// What was said.
+    pub comment: Option<String>,
+}
+
+/// All decisions about a request that count, in the order of their keys.
+///
+/// `delegates` are the programs that may sign for persons in the request's namespace now: one that
+/// is no longer listed does not approve any more. What ends a request counts even if it is signed
+/// by another, and whatever its text is: a no is never lost.
+#[must_use]
+pub fn decisions(request: &AccessRequest, delegates: &[String]) -> Vec<Decision> {
+    request
+        .annotations()
+        .iter()
+        .filter_map(|(key, value)| decision(request, delegates, key, value))
+        .collect()
+}
+
+fn decision(
+    request: &AccessRequest,
+    delegates: &[String],
+    key: &str,
+    value: &str,
+) -> Option<Decision> {
+    let (kind, name) = DecisionKind::ALL
+        .iter()
+        .find_map(|kind| Some((*kind, key.strip_prefix(kind.prefix())?)))?;
+    let (author, via, comment) = signature(value);
+    let is_reviewer = request
+        .spec
+        .reviewers
+        .iter()
+        .flatten()
+        .any(|reviewer| reviewer == author);
+    let counts = match kind {
+        DecisionKind::Approved => {
+            is_reviewer
+                && author != request.spec.requester
+                && is_one_line(value)
+                && match via {
+                    Some(via) => delegates.iter().any(|delegate| delegate == via),
+                    None => names_request(name, request),
+                }
+        }
+        DecisionKind::Denied => is_reviewer,
+        // The requester, a reviewer, or a holder of the verb `revoke`, whom only the API server knows.
+        DecisionKind::Revoked => author.contains('@'),
+    };
+    counts.then(|| Decision {
+        kind,
+        author: author.to_owned(),
+        via: via.map(str::to_owned),
+        comment: comment.map(str::to_owned),
+    })
+}
+
+/// `E-MAIL`, `E-MAIL: comment`, `E-MAIL via DELEGATE` or `E-MAIL via DELEGATE: comment`.
+fn signature(value: &str) -> (&str, Option<&str>, Option<&str>) {
+    let (signature, comment) = match value.split_once(": ") {
+        Some((signature, comment)) => (signature, Some(comment)),
+        None => (value, None),
+    };
+    let (author, via) = match signature.split_once(" via ") {
+        Some((author, via)) => (author, Some(via)),
+        None => (signature, None),
+    };
+    (author, via, comment)
+}
+
+/// The same name may be another request by now: a person's approval says which one was looked at.
+fn names_request(name: &str, request: &AccessRequest) -> bool {
+    let uid = request.metadata.uid.as_deref().unwrap_or_default();
+    uid.get(..UID_CHARACTERS)
+        .is_some_and(|prefix| name.starts_with(prefix))
+}
+
+fn is_one_line(value: &str) -> bool {
+    value.chars().count() <= MOST_DECISION_CHARACTERS
+        && !value
+            .chars()
+            .any(|character| character.is_control() || is_invisible(character))
+}
+
+/// Longest part of a key that is taken from an address: a key's name has at most 63 characters.
+const MOST_SLUG_CHARACTERS: usize = 40;
+
+/// The command that approves a request in a reviewer's name.
+#[must_use]
+pub fn approval_command(request: &AccessRequest, reviewer: &str) -> String {
+    let uid = request.metadata.uid.as_deref().unwrap_or_default();
+    format!(
+        "kubectl annotate areq {} -n {} {}{}-{}=\"{reviewer}: looks right\"",
+        request.name_any(),
+        request.namespace().unwrap_or_default(),
+        DecisionKind::Approved.prefix(),
+        uid.get(..UID_CHARACTERS).unwrap_or(uid),
+        slug(reviewer),
+    )
+}
+
+/// A short name for a reviewer, as it may stand in a key.
+fn slug(reviewer: &str) -> String {
+    let local = reviewer.split('@').next().unwrap_or_default();
+    let slug: String = local
+        .chars()
+        .take(MOST_SLUG_CHARACTERS)
+        .map(|character| match character {
+            'a'..='z' | '0'..='9' => character,
+            _ => '-',
+        })
+        .collect();
+    match slug.trim_matches('-') {
+        "" => "reviewer".to_owned(),
+        slug => slug.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
