@@ -1,10 +1,14 @@
 //! Who has to agree before a request is granted. Self-approval: the requester's own entitlements
 //! say so. Peer approval: a reviewer decided so, and could have had the same alone with a peer.
 
+mod peers;
+
 use jit_access_crds::{ApprovedReason, DecisionKind};
 
 use crate::eligibility::{Eligible, Kind, Lookup};
 use crate::review::Decision;
+
+pub use peers::{Awaited, Peers, Reviewer, weigh};
 
 /// Evidence that nobody needs to be asked any more. There is no other way to a grant.
 #[derive(Debug, Clone)]

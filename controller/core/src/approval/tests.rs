@@ -126,3 +126,98 @@ fn attack_2_nobody_approves_their_own_request_nor_in_anothers_name() {
         "a peer's role alone"
     );
 }
+
+fn eligible(alice: &[(&str, &str)]) -> Eligible {
+    let roles = [ADMIN.to_owned()];
+    let lookup = lookup_of("alice@example.com", alice);
+    Eligible::find(
+        "alice@example.com",
+        "projects/web-prod",
+        &roles,
+        Kind::PeerApproval,
+        &lookup,
+    )
+    .unwrap()
+}
+
+fn reviewer(email: &str, bindings: &[(&str, &str)]) -> Reviewer {
+    Reviewer {
+        email: email.to_owned(),
+        lookup: Ok(lookup_of(email, bindings)),
+    }
+}
+
+fn unknown(email: &str) -> Reviewer {
+    Reviewer {
+        email: email.to_owned(),
+        lookup: Err("Google is away".to_owned()),
+    }
+}
+
+const BOB: &str = "bob@example.com";
+const CAROL: &str = "carol@example.com";
+const DAVE: &str = "dave@example.com";
+
+#[test]
+fn one_approval_that_counts_suffices() {
+    let reviewers = [
+        reviewer(BOB, &[]),
+        reviewer(CAROL, &[(ADMIN, PEER)]),
+        unknown(DAVE),
+    ];
+    let all = [approval(BOB), approval(CAROL), approval(DAVE)];
+    match weigh(&eligible(&[(ADMIN, PEER)]), &reviewers, &all) {
+        Peers::Approved(approved) => assert_eq!(approved.by(), "Approved by carol@example.com"),
+        other => panic!("{other:?}"),
+    }
+    for one in [
+        approval(BOB),
+        approval(DAVE),
+        approval("mallory@example.com"),
+    ] {
+        match weigh(&eligible(&[(ADMIN, PEER)]), &reviewers, &[one]) {
+            Peers::Awaited(awaited) => {
+                assert_eq!(awaited.able, [CAROL]);
+                assert_eq!(awaited.unable, [BOB]);
+                assert_eq!(
+                    awaited.unknown,
+                    [(DAVE.to_owned(), "Google is away".to_owned())]
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn attack_10_who_cannot_be_looked_up_approves_nothing() {
+    let alice = eligible(&[(ADMIN, PEER)]);
+    let decisions = [approval(BOB), approval(DAVE)];
+    match weigh(&alice, &[reviewer(BOB, &[]), unknown(DAVE)], &decisions) {
+        Peers::Unknown(why) => assert!(why.contains(DAVE) && why.contains("Google is away")),
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(
+        weigh(&alice, &[reviewer(BOB, &[])], &decisions),
+        Peers::Nobody
+    ));
+    assert!(matches!(weigh(&alice, &[], &decisions), Peers::Nobody));
+}
+
+#[test]
+fn the_plan_is_what_one_or_the_other_could_approve() {
+    let (a, b, c) = (peer("a"), peer("b"), peer("c"));
+    let alice = eligible(&[(ADMIN, &a), (ADMIN, &b), (ADMIN, &c)]);
+    let reviewers = [
+        reviewer(BOB, &[(ADMIN, &b)]),
+        reviewer(CAROL, &[(ADMIN, &a)]),
+    ];
+    match weigh(&alice, &reviewers, &[]) {
+        Peers::Awaited(awaited) => {
+            let plan = plan(&valid(&spec()), &awaited.eligible).unwrap();
+            let expressions: Vec<_> = plan.bindings.iter().map(|it| &*it.expression).collect();
+            assert_eq!(expressions, ["(b)", "(a)"]);
+        }
+        other => panic!("{other:?}"),
+    }
+}

@@ -80,6 +80,21 @@ impl Eligible {
         })
     }
 
+    /// What this or the other covers, where both are parts of the same.
+    #[must_use]
+    pub(crate) fn or(&self, other: &Self) -> Self {
+        let mut union = self.clone();
+        for (role, entitlements) in &mut union.roles {
+            let theirs = other.roles.iter().find(|(name, _)| name == role);
+            for entitlement in theirs.map(|(_, theirs)| theirs).into_iter().flatten() {
+                if !entitlements.contains(entitlement) {
+                    entitlements.push(entitlement.clone());
+                }
+            }
+        }
+        union
+    }
+
     /// E-mail address of who asks.
     #[must_use]
     pub fn requester(&self) -> &str {

@@ -1,0 +1,88 @@
+//! What the reviewers of a request could approve, and what they did.
+
+use jit_access_crds::DecisionKind;
+
+use super::Approved;
+use crate::eligibility::{Eligible, Lookup};
+use crate::review::Decision;
+
+/// A reviewer as Google knows them now; the error is a sentence.
+#[derive(Debug, Clone)]
+pub struct Reviewer {
+    /// E-mail address, as `spec.reviewers` has it.
+    pub email: String,
+    /// What the reviewer could ask for on the same resource.
+    pub lookup: Result<Lookup, String>,
+}
+
+/// How it stands with the approval of a request.
+#[derive(Debug)]
+pub enum Peers {
+    /// One approval counts.
+    Approved(Box<Approved>),
+    /// One of those who could approve must act.
+    Awaited(Awaited),
+    /// Nobody who could be looked up could approve, and the others could not be looked up: a sentence.
+    Unknown(String),
+    /// Nobody named could approve.
+    Nobody,
+}
+
+/// Whose approval a request waits for.
+#[derive(Debug)]
+pub struct Awaited {
+    /// What one of them, or several, could approve: for `status.plan`.
+    pub eligible: Eligible,
+    /// Those who could approve all of the roles.
+    pub able: Vec<String>,
+    /// Those who could not; nobody tells them.
+    pub unable: Vec<String>,
+    /// Those who could not be looked up, with the sentence: they are left out this time.
+    pub unknown: Vec<(String, String)>,
+}
+
+/// Weighs the approvals of a request for which every role has a peer entitlement. Only those among
+/// `decisions` count whose authors are among the reviewers, who were all looked up now.
+#[must_use]
+pub fn weigh(eligible: &Eligible, reviewers: &[Reviewer], decisions: &[Decision]) -> Peers {
+    let mut awaited: Option<Eligible> = None;
+    let (mut able, mut unable, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+    for reviewer in reviewers {
+        let lookup = match &reviewer.lookup {
+            Ok(lookup) => lookup,
+            Err(why) => {
+                unknown.push((reviewer.email.clone(), why.clone()));
+                continue;
+            }
+        };
+        let Some(covered) = eligible.covered_by(lookup) else {
+            unable.push(reviewer.email.clone());
+            continue;
+        };
+        let approval = decisions.iter().find(|decision| {
+            decision.kind == DecisionKind::Approved && decision.author == reviewer.email
+        });
+        if let Some(approved) =
+            approval.and_then(|decision| Approved::by_peer(eligible, decision, lookup))
+        {
+            return Peers::Approved(Box::new(approved));
+        }
+        able.push(reviewer.email.clone());
+        awaited = Some(match awaited {
+            Some(others) => others.or(&covered),
+            None => covered,
+        });
+    }
+    match (awaited, unknown.first()) {
+        (Some(eligible), _) => Peers::Awaited(Awaited {
+            eligible,
+            able,
+            unable,
+            unknown,
+        }),
+        (None, Some((email, why))) => Peers::Unknown(format!(
+            "nobody else could approve, and {email} could not be looked up: {why}"
+        )),
+        (None, None) => Peers::Nobody,
+    }
+}
