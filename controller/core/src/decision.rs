@@ -1,18 +1,22 @@
 //! What to do about a request, from its object and the clock alone; and, with what Google said,
 //! whether it is granted. Every visit runs the same chain from the top.
 
-use jiff::{SignedDuration, Timestamp};
-use jit_access_crds::{AccessRequest, AccessState, FINALIZER, Plan};
+mod undecided;
+
+use jiff::Timestamp;
+use jit_access_crds::{AccessRequest, AccessState, Approval, FINALIZER, Plan};
 use kube::ResourceExt;
 
 use crate::approval::Approved;
 use crate::eligibility::{Eligible, Ineligible, Kind, Lookup};
 use crate::expiry::Rounds;
-use crate::fairness::{CROWDED_OUT_RETENTION, MOST_CROWDED_OUT};
+use crate::fairness::CROWDED_OUT_RETENTION;
 use crate::grant::{Grant, Window, plan};
-use crate::limits::{Limits, format_duration, parse_duration};
-use crate::request::{Refusal, ValidRequest, format_time};
+use crate::limits::Limits;
+use crate::request::{Refusal, ValidRequest};
+use crate::review::{decisions, veto};
 use crate::status;
+use undecided::undecided;
 
 /// What is known about a request without asking Google.
 #[derive(Debug, Clone)]
@@ -29,6 +33,26 @@ pub struct Observed<'a> {
     pub watched: Option<Timestamp>,
     /// Whether the last try to remove the binding failed.
     pub removal_failed: bool,
+    /// Whether the API server lets nobody speak for another.
+    pub identity: Identity,
+    /// The programs that may sign for persons in the request's namespace.
+    pub delegates: Vec<String>,
+    /// The approvers whose approvals were there when it was last found that somebody must act.
+    pub weighed: Option<Vec<String>>,
+}
+
+/// Whether the API server lets nobody speak for another, as far as that is proven now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// Nobody looks after it: who asks may be anybody, and nobody can approve.
+    Unguarded,
+    /// It is proven, and has been so without a gap since this time, a margin included.
+    Proven {
+        /// Requests created before this must be made again.
+        since: Timestamp,
+    },
+    /// It is not proven at the moment: a sentence.
+    Unproven(String),
 }
 
 /// The next step.
@@ -40,13 +64,19 @@ pub enum Step {
     Refuse(Refusal),
     /// Final, and there are so many like it that it is not kept.
     Discard,
-    /// Find out whether the request could be granted; it starts later.
+    /// Say that nothing is decided for now, and why.
+    Hold(String),
+    /// Record approvals that are seen for the first time, before anybody else is asked.
+    Record(Vec<Approval>),
+    /// Find out whether the request could be granted; it starts later, or waits for a reviewer.
     LookUp(Box<ValidRequest>),
     /// Find out whether the request can be granted, and grant it; in this window if one was
     /// decided before.
     Grant(Box<ValidRequest>, Option<Window>),
     /// Somebody took our finalizer off running access: put it back.
-    Hold,
+    PutFinalizerBack,
+    /// Running access was denied or revoked by somebody: end it, with this sentence.
+    End(String),
     /// Compare the policy with what was granted, as of this round.
     Watch(Timestamp),
     /// The window is over: say so.
@@ -71,9 +101,12 @@ impl Step {
             | Self::Grant(..)
             | Self::Watch(_)
             | Self::WatchEnded(_)
+            | Self::End(_)
             | Self::Remove => true,
             Self::Wait(_)
-            | Self::Hold
+            | Self::Hold(_)
+            | Self::Record(_)
+            | Self::PutFinalizerBack
             | Self::Refuse(_)
             | Self::Discard
             | Self::Expire
@@ -160,8 +193,12 @@ fn active(observed: &Observed<'_>, rounds: Rounds) -> Step {
     if window.is_over(observed.now) {
         return Step::Expire;
     }
+    let decisions = decisions(observed.request, &observed.delegates);
+    if let Some((_, why)) = veto(&decisions) {
+        return Step::End(why);
+    }
     if !has_finalizer(observed.request) {
-        return Step::Hold;
+        return Step::PutFinalizerBack;
     }
     watch(observed, rounds, window).map_or_else(
         || Step::Wait(Some(rounds.next(observed.now).min(window.end))),
@@ -212,117 +249,6 @@ fn finished(observed: &Observed<'_>, limits: &Limits, rounds: Rounds) -> Step {
         ),
         _ => Step::Wait(Some(delete)),
     }
-}
-
-/// Refusals are found in this order: own fields, window over, too many; then Google is asked.
-fn undecided(
-    observed: &Observed<'_>,
-    state: Option<AccessState>,
-    limits: &Limits,
-) -> Result<Step, Refusal> {
-    let request = observed.request;
-    let now = observed.now;
-    let created = created(request);
-    let valid = ValidRequest::check(&request.spec, created, limits)?;
-    let recorded = window(request);
-    let scheduled = valid.start_time.map(|start| Window {
-        start,
-        end: start + valid.duration,
-    });
-    if let Some(window) = recorded.or(scheduled)
-        && window.is_over(now)
-    {
-        return Err(over(request, state, window));
-    }
-    in_time(request, state, &valid, recorded.or(scheduled), now, limits)?;
-    if recorded.is_none()
-        && let Some(message) = &observed.crowding
-    {
-        if observed.crowded_out >= MOST_CROWDED_OUT {
-            return Ok(Step::Discard);
-        }
-        return Err(Refusal {
-            too_many: true,
-            ..Refusal::failed(message.clone())
-        });
-    }
-    if !valid.reviewers.is_empty() {
-        return Err(Refusal::failed(
-            "spec.reviewers: approval by a peer is not available in this version; leave reviewers out for roles that you may approve yourself",
-        ));
-    }
-    if let Some(window) = recorded {
-        window.verify(&valid, longest(request, &valid, limits), created, now)?;
-    }
-    Ok(match valid.start_time {
-        Some(start) if start > now && state == Some(AccessState::Scheduled) => {
-            Step::Wait(Some(start))
-        }
-        Some(start) if start > now => Step::LookUp(Box::new(valid)),
-        _ => Step::Grant(Box::new(valid), recorded),
-    })
-}
-
-/// How long a recorded window may be. What a request without a duration gets may be another time
-/// by now than when its window was decided.
-fn longest(request: &AccessRequest, valid: &ValidRequest, limits: &Limits) -> SignedDuration {
-    let planned = || {
-        let plan = request.status.as_ref()?.plan.as_ref()?;
-        parse_duration(&plan.duration).ok()
-    };
-    match &request.spec.duration {
-        Some(_) => valid.duration,
-        None => planned().unwrap_or(valid.duration).min(limits.max_duration),
-    }
-}
-
-fn over(request: &AccessRequest, state: Option<AccessState>, window: Window) -> Refusal {
-    let end = format_time(window.end);
-    if state == Some(AccessState::Retrying) {
-        let last = status::message(request).unwrap_or_default();
-        Refusal::failed(format!(
-            "could not be granted before its end at {end}; the last try: {last}"
-        ))
-    } else {
-        Refusal::new(
-            AccessState::Expired,
-            format!(
-                "the time asked for was over at {end}, before it could be granted; create another request if the access is still needed"
-            ),
-        )
-    }
-}
-
-fn in_time(
-    request: &AccessRequest,
-    state: Option<AccessState>,
-    valid: &ValidRequest,
-    window: Option<Window>,
-    now: Timestamp,
-    limits: &Limits,
-) -> Result<(), Refusal> {
-    let timeout = limits.approval_timeout;
-    let deadline = (created(request) + timeout).max(valid.start_time.unwrap_or(Timestamp::MIN));
-    if state.is_none() && now > deadline {
-        return Err(Refusal::new(
-            AccessState::TimedOut,
-            format!(
-                "first seen more than {} after it was made; create it again if the access is still needed",
-                format_duration(timeout)
-            ),
-        ));
-    }
-    if state == Some(AccessState::Retrying)
-        && window.is_none()
-        && status::since(request).is_some_and(|since| now >= since + timeout)
-    {
-        let last = status::message(request).unwrap_or_default();
-        return Err(Refusal::failed(format!(
-            "given up after {} of trying; the last try: {last}",
-            format_duration(timeout)
-        )));
-    }
-    Ok(())
 }
 
 /// Whether the request can be granted, by what Google said. `lookup` is `None` for a resource

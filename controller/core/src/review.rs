@@ -4,7 +4,9 @@
 //! same rules all the same, byte for byte: what does not fit them was written while the policy was
 //! not there.
 
-use jit_access_crds::{AccessRequest, DecisionKind, MOST_DECISION_CHARACTERS, UID_CHARACTERS};
+use jit_access_crds::{
+    AccessRequest, AccessState, DecisionKind, MOST_DECISION_CHARACTERS, UID_CHARACTERS,
+};
 use kube::ResourceExt;
 
 use crate::visible_text::is_invisible;
@@ -99,6 +101,29 @@ fn is_one_line(value: &str) -> bool {
         && !value
             .chars()
             .any(|character| character.is_control() || is_invisible(character))
+}
+
+/// The decision that ends a request, if there is one: the state that it gets, and a sentence. A
+/// denial wins over a revocation, and both over any approval.
+#[must_use]
+pub fn veto(decisions: &[Decision]) -> Option<(AccessState, String)> {
+    let of = |kind| decisions.iter().find(|decision| decision.kind == kind);
+    let said = |word: &str, decision: &Decision| {
+        let via = decision.via.as_ref().map(|via| format!(" via {via}"));
+        let comment = decision.comment.as_ref().map(|text| format!(": {text}"));
+        format!(
+            "{word} by {}{}{}",
+            decision.author,
+            via.unwrap_or_default(),
+            comment.unwrap_or_default()
+        )
+    };
+    of(DecisionKind::Denied)
+        .map(|decision| (AccessState::Denied, said("denied", decision)))
+        .or_else(|| {
+            of(DecisionKind::Revoked)
+                .map(|decision| (AccessState::Revoked, said("revoked", decision)))
+        })
 }
 
 /// Longest part of a key that is taken from an address: a key's name has at most 63 characters.

@@ -3,6 +3,7 @@ use jit_access_crds::AccessRequestSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::*;
+use crate::request::format_time;
 use crate::samples::{
     after, at, in_state, limits, lookup, reported, request, spec, valid, with_finalizer,
     with_window,
@@ -28,6 +29,9 @@ fn step(request: &AccessRequest, seconds: i64, change: impl FnOnce(&mut Observed
         crowded_out: 0,
         watched: None,
         removal_failed: false,
+        identity: Identity::Unguarded,
+        delegates: Vec::new(),
+        weighed: None,
     };
     change(&mut observed);
     decide(&observed, &limits(), rounds())
@@ -202,7 +206,7 @@ fn active_access_is_watched_once_a_round_and_expires() {
 #[test]
 fn running_access_keeps_its_finalizer() {
     let stripped = with_window(in_state(AccessState::Active, 1), 1, 1_801);
-    assert!(matches!(step_of(&stripped, 10), Step::Hold));
+    assert!(matches!(step_of(&stripped, 10), Step::PutFinalizerBack));
 }
 
 #[test]
@@ -356,3 +360,5 @@ fn outside_the_scope_nothing_is_eligible() {
         )
     );
 }
+
+mod peers;

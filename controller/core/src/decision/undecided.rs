@@ -1,0 +1,246 @@
+//! A request that is neither granted nor final: what is still to be done.
+
+use jiff::{SignedDuration, Timestamp};
+use jit_access_crds::{AccessRequest, AccessState, Approval, DecisionKind};
+
+use super::{Identity, Observed, Step, created, window};
+use crate::fairness::MOST_CROWDED_OUT;
+use crate::grant::Window;
+use crate::limits::{Limits, format_duration, parse_duration};
+use crate::request::{Refusal, ValidRequest, format_time, parse_time};
+use crate::review::{Decision, decisions, veto};
+use crate::status;
+
+/// Refusals are found in this order: own fields, window over, identity, what others decided, time,
+/// too many; then Google is asked.
+pub(super) fn undecided(
+    observed: &Observed<'_>,
+    state: Option<AccessState>,
+    limits: &Limits,
+) -> Result<Step, Refusal> {
+    let request = observed.request;
+    let now = observed.now;
+    let created = created(request);
+    let valid = ValidRequest::check(&request.spec, created, limits)?;
+    let recorded = window(request);
+    let scheduled = valid.start_time.map(|start| Window {
+        start,
+        end: start + valid.duration,
+    });
+    if let Some(window) = recorded.or(scheduled)
+        && window.is_over(now)
+    {
+        return Err(over(request, state, window));
+    }
+    match &observed.identity {
+        Identity::Unguarded if valid.reviewers.is_empty() => {}
+        Identity::Unguarded => {
+            return Err(Refusal::failed(
+                "spec.reviewers: approval by a peer is not available in this version; leave reviewers out for roles that you may approve yourself",
+            ));
+        }
+        Identity::Unproven(why) => return Ok(Step::Hold(why.clone())),
+        Identity::Proven { since } if created < *since => {
+            return Err(Refusal::failed(
+                "who asks was not proven when this was made, for the admission policy was not in force for long enough: create it again",
+            ));
+        }
+        Identity::Proven { .. } => {}
+    }
+    let decisions = decisions(request, &observed.delegates);
+    if let Some((state, why)) = veto(&decisions) {
+        return Err(Refusal::new(state, why));
+    }
+    let deadline = deadline(&valid, created, limits);
+    let approved = if valid.reviewers.is_empty() {
+        seen_in_time(state, now, deadline, limits)?;
+        true
+    } else {
+        let mut new = first_seen(request, &decisions, now);
+        if now <= deadline && !new.is_empty() {
+            // The record is as long as the schema allows; an approval that finds no room does not count.
+            new.truncate(MOST_APPROVALS.saturating_sub(recorded_approvals(request).len()));
+            if !new.is_empty() {
+                return Ok(Step::Record(new));
+            }
+        }
+        let approvers = approvers_in_time(request, &decisions, deadline);
+        if approvers.is_empty() && now > deadline {
+            return Err(timed_out(limits));
+        }
+        let nothing_new = match &observed.weighed {
+            Some(weighed) => *weighed == approvers,
+            None => approvers.is_empty(),
+        };
+        if state == Some(AccessState::AwaitingApproval) && nothing_new {
+            return Ok(Step::Wait(Some(waits_until(deadline, scheduled))));
+        }
+        !approvers.is_empty()
+    };
+    given_up(request, state, recorded.or(scheduled), now, limits)?;
+    if recorded.is_none()
+        && let Some(message) = &observed.crowding
+    {
+        if observed.crowded_out >= MOST_CROWDED_OUT {
+            return Ok(Step::Discard);
+        }
+        return Err(Refusal {
+            too_many: true,
+            ..Refusal::failed(message.clone())
+        });
+    }
+    if let Some(window) = recorded {
+        window.verify(&valid, longest(request, &valid, limits), created, now)?;
+    }
+    Ok(match valid.start_time {
+        Some(start) if approved && start > now && state == Some(AccessState::Scheduled) => {
+            Step::Wait(Some(start))
+        }
+        Some(start) if start > now => Step::LookUp(Box::new(valid)),
+        _ if approved => Step::Grant(Box::new(valid), recorded),
+        _ => Step::LookUp(Box::new(valid)),
+    })
+}
+
+/// Most approvals that the status can record.
+const MOST_APPROVALS: usize = 64;
+
+/// Until when a request may be approved, or first be seen.
+fn deadline(valid: &ValidRequest, created: Timestamp, limits: &Limits) -> Timestamp {
+    (created + limits.approval_timeout).max(valid.start_time.unwrap_or(Timestamp::MIN))
+}
+
+/// When a request that waits for a reviewer is looked at again: a moment after the last at which an
+/// approval counts, or when its window is over.
+fn waits_until(deadline: Timestamp, scheduled: Option<Window>) -> Timestamp {
+    let over = scheduled.map_or(Timestamp::MAX, |window| window.end);
+    (deadline + SignedDuration::from_secs(1)).min(over)
+}
+
+fn recorded_approvals(request: &AccessRequest) -> &[Approval] {
+    request
+        .status
+        .as_ref()
+        .map_or(&[], |status| status.approvals.as_slice())
+}
+
+fn is_of(approval: &Approval, decision: &Decision) -> bool {
+    approval.approver == decision.author && approval.via == decision.via
+}
+
+fn approvals(decisions: &[Decision]) -> impl Iterator<Item = &Decision> {
+    decisions
+        .iter()
+        .filter(|decision| decision.kind == DecisionKind::Approved)
+}
+
+/// Approvals that no record knows.
+fn first_seen(request: &AccessRequest, decisions: &[Decision], now: Timestamp) -> Vec<Approval> {
+    let recorded = recorded_approvals(request);
+    approvals(decisions)
+        .filter(|decision| !recorded.iter().any(|approval| is_of(approval, decision)))
+        .map(|decision| Approval {
+            approver: decision.author.clone(),
+            via: decision.via.clone(),
+            comment: decision.comment.clone(),
+            time: format_time(now),
+        })
+        .collect()
+}
+
+/// Whose approvals stand on the request and were seen in time. A withdrawn one does not stand there.
+fn approvers_in_time(
+    request: &AccessRequest,
+    decisions: &[Decision],
+    deadline: Timestamp,
+) -> Vec<String> {
+    let recorded = recorded_approvals(request);
+    approvals(decisions)
+        .filter(|decision| {
+            recorded.iter().any(|approval| {
+                is_of(approval, decision)
+                    && parse_time(&approval.time).is_ok_and(|time| time <= deadline)
+            })
+        })
+        .map(|decision| decision.author.clone())
+        .collect()
+}
+
+fn timed_out(limits: &Limits) -> Refusal {
+    Refusal::new(
+        AccessState::TimedOut,
+        format!(
+            "nobody approved within {}; create it again if the access is still needed",
+            format_duration(limits.approval_timeout)
+        ),
+    )
+}
+
+/// How long a recorded window may be. What a request without a duration gets may be another time
+/// by now than when its window was decided.
+fn longest(request: &AccessRequest, valid: &ValidRequest, limits: &Limits) -> SignedDuration {
+    let planned = || {
+        let plan = request.status.as_ref()?.plan.as_ref()?;
+        parse_duration(&plan.duration).ok()
+    };
+    match &request.spec.duration {
+        Some(_) => valid.duration,
+        None => planned().unwrap_or(valid.duration).min(limits.max_duration),
+    }
+}
+
+fn over(request: &AccessRequest, state: Option<AccessState>, window: Window) -> Refusal {
+    let end = format_time(window.end);
+    if state == Some(AccessState::Retrying) {
+        let last = status::message(request).unwrap_or_default();
+        Refusal::failed(format!(
+            "could not be granted before its end at {end}; the last try: {last}"
+        ))
+    } else {
+        Refusal::new(
+            AccessState::Expired,
+            format!(
+                "the time asked for was over at {end}, before it could be granted; create another request if the access is still needed"
+            ),
+        )
+    }
+}
+
+fn seen_in_time(
+    state: Option<AccessState>,
+    now: Timestamp,
+    deadline: Timestamp,
+    limits: &Limits,
+) -> Result<(), Refusal> {
+    if state.is_none() && now > deadline {
+        return Err(Refusal::new(
+            AccessState::TimedOut,
+            format!(
+                "first seen more than {} after it was made; create it again if the access is still needed",
+                format_duration(limits.approval_timeout)
+            ),
+        ));
+    }
+    Ok(())
+}
+
+fn given_up(
+    request: &AccessRequest,
+    state: Option<AccessState>,
+    window: Option<Window>,
+    now: Timestamp,
+    limits: &Limits,
+) -> Result<(), Refusal> {
+    let timeout = limits.approval_timeout;
+    if state == Some(AccessState::Retrying)
+        && window.is_none()
+        && status::since(request).is_some_and(|since| now >= since + timeout)
+    {
+        let last = status::message(request).unwrap_or_default();
+        return Err(Refusal::failed(format!(
+            "given up after {} of trying; the last try: {last}",
+            format_duration(timeout)
+        )));
+    }
+    Ok(())
+}
