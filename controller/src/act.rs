@@ -4,16 +4,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use jit_access_core::approval::Awaited;
 use jit_access_core::decision::Step;
 use jit_access_core::grant::Window;
 use jit_access_core::request::{Refusal, ValidRequest, format_time};
+use jit_access_core::review::approval_command;
 use jit_access_core::status::{self, Report};
-use jit_access_crds::{AccessRequest, AccessState, EligibleReason, GrantStatus};
+use jit_access_crds::{
+    AccessRequest, AccessState, Approval, ApprovedReason, EligibleReason, GrantStatus, Plan,
+};
 
 use crate::context::Context;
 use crate::done::{Done, Next};
 use crate::objects::{self, WriteError};
-use crate::petition::{AccessPetition, approved, subject};
+use crate::petition::{AccessPetition, eligible, subject};
 use crate::policy_writer::{GrantAnswer, Petition, Trouble};
 use crate::{events, watch};
 
@@ -36,7 +40,16 @@ pub async fn act(
         Step::Grant(valid, window) => Ok(ask(context, request, *valid, window, false).await),
         Step::Watch(round) => Ok(watch::active(context, request, round).await),
         Step::WatchEnded(round) => Ok(watch::ended(context, request, round).await),
-        Step::Hold => {
+        Step::Hold(why) => Ok(Done::report(
+            request,
+            Report::new(AccessState::Pending, why),
+        )),
+        Step::Record(approvals) => Ok(Done::report(
+            request,
+            recorded_approvals(request, approvals),
+        )),
+        Step::End(why) => Ok(watch::end(context, request, &why).await),
+        Step::PutFinalizerBack => {
             tracing::warn!(
                 request = subject(context, request).name,
                 "somebody took the finalizer off running access; it is put back"
@@ -72,14 +85,61 @@ fn recorded(request: &AccessRequest) -> Option<&GrantStatus> {
 }
 
 fn refused(refusal: Refusal) -> Report {
+    let approved = match refusal.state {
+        AccessState::Denied => Some((ApprovedReason::Denied, refusal.message.clone())),
+        AccessState::TimedOut => Some((ApprovedReason::TimedOut, refusal.message.clone())),
+        _ => None,
+    };
     let eligible = (refusal.state == AccessState::Ineligible)
         .then(|| (EligibleReason::NotEntitled, refusal.message.clone()));
     let too_many = refusal.too_many;
     Report {
         eligible,
+        approved,
         too_many,
         ..Report::new(refusal.state, refusal.message)
     }
+}
+
+/// The state stays: the approval is recorded, then weighed.
+fn recorded_approvals(request: &AccessRequest, approvals: Vec<Approval>) -> Report {
+    let state = status::state(request).unwrap_or(AccessState::Pending);
+    let message = status::message(request).unwrap_or("an approval was seen");
+    Report {
+        approvals,
+        ..Report::new(state, message)
+    }
+}
+
+/// Says whose approval a request waits for, and how it is given.
+fn awaiting(request: &AccessRequest, awaited: &Awaited, plan: Plan) -> Report {
+    let mut message = format!(
+        "waits for the approval of {}; the command is: {}",
+        awaited.able.join(" or "),
+        awaited
+            .able
+            .iter()
+            .map(|reviewer| approval_command(request, reviewer))
+            .collect::<Vec<_>>()
+            .join(" — or: ")
+    );
+    if !awaited.unable.is_empty() {
+        let unable = awaited.unable.join(", ");
+        message.push_str(&format!(
+            ". {unable} could not approve this and was not told"
+        ));
+    }
+    for (email, why) in &awaited.unknown {
+        message.push_str(&format!(". {email} could not be looked up: {why}"));
+    }
+    let report = Report {
+        approved: Some((
+            ApprovedReason::AwaitingApproval,
+            format!("{} must act", awaited.able.join(" or ")),
+        )),
+        ..Report::new(AccessState::AwaitingApproval, message)
+    };
+    eligible(report, plan)
 }
 
 /// Asks the policy writer to decide, and to grant unless it is only to look.
@@ -135,24 +195,35 @@ async fn ask(
                 grant: Some(recorded),
                 ..Report::new(AccessState::Active, message)
             };
-            let report = match petition.plan() {
-                Some(plan) => approved(report, plan),
+            let report = match petition.passed() {
+                Some(passed) => passed.said_in(report),
                 None => report,
             };
             Done::report(&newest, report)
+        }
+        GrantAnswer::Awaited(awaited, plan) => {
+            let approvers = petition.approvers();
+            context.memory.change(request, |remembered| {
+                remembered.weighed = Some(approvers);
+            });
+            Done::report(&newest, awaiting(&newest, &awaited, plan))
         }
         GrantAnswer::Planned(plan) => {
             let start = start.map(format_time).unwrap_or_default();
             let message = format!("access will begin at {start}, if it may be granted then");
             let report = Report::new(AccessState::Scheduled, message);
-            Done::report(&newest, approved(report, plan))
+            let report = match petition.passed() {
+                Some(passed) => passed.said_in(report),
+                None => eligible(report, plan),
+            };
+            Done::report(&newest, report)
         }
         GrantAnswer::Refused(refusal) => {
             let failed = refusal.state == AccessState::Failed;
             let report = refused(refusal);
             // What Google refused to write had passed eligibility and approval.
-            let report = match petition.plan().filter(|_| failed) {
-                Some(plan) => approved(report, plan),
+            let report = match petition.passed().filter(|_| failed) {
+                Some(passed) => passed.said_in(report),
                 None => report,
             };
             Done::report(&newest, report)

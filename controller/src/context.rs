@@ -57,4 +57,10 @@ impl Context {
             .get(&reference)
             .filter(|object| object.meta().uid == request.metadata.uid)
     }
+
+    /// The programs that may sign for persons in the request's namespace.
+    #[must_use]
+    pub fn delegates(&self, _request: &AccessRequest) -> Vec<String> {
+        Vec::new()
+    }
 }

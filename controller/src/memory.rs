@@ -34,6 +34,8 @@ pub struct Remembered {
     pub retry: Option<Retry>,
     /// Whether the last try to remove the binding failed.
     pub removal_failed: bool,
+    /// The approvers whose approvals were there when it was last found that somebody must act.
+    pub weighed: Option<Vec<String>>,
     /// Complete readings in a row that found the requester's eligibility gone.
     pub eligibility_lost: u32,
     /// Bindings that stand without condition where its own vanished.
@@ -121,6 +123,7 @@ impl Memory {
                 failures: 0,
                 retry: None,
                 removal_failed: false,
+                weighed: None,
                 eligibility_lost: 0,
                 unconditional: 0,
                 written: None,

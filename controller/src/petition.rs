@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::{BoxFuture, FutureExt};
 use jiff::Timestamp;
-use jit_access_core::decision::{created, grant, judge};
-use jit_access_core::eligibility::Lookup;
+use jit_access_core::approval::Approved;
+use jit_access_core::decision::{Judged, Known, approvals_in_time, created, grant, judge};
 use jit_access_core::grant::{Grant, Window};
 use jit_access_core::request::ValidRequest;
+use jit_access_core::review::{Decision, decisions, veto};
 use jit_access_core::status::{self, Report};
 use jit_access_crds::{
     AccessRequest, AccessState, ApprovedReason, EligibleReason, GrantStatus, Plan,
@@ -39,7 +40,7 @@ impl std::fmt::Debug for AccessPetition {
 struct Progress {
     newest: Arc<AccessRequest>,
     window: Option<Window>,
-    plan: Option<Plan>,
+    passed: Option<Passed>,
 }
 
 /// Who and what a request is about.
@@ -58,17 +59,44 @@ pub fn subject(context: &Context, request: &AccessRequest) -> Subject {
     }
 }
 
-/// What is said of a request that passed eligibility and approval.
+/// What was found out about a request that passed eligibility and approval.
+#[derive(Debug, Clone)]
+pub struct Passed {
+    reason: ApprovedReason,
+    approver: Option<String>,
+    plan: Plan,
+}
+
+impl Passed {
+    fn new(approved: &Approved, plan: Plan) -> Self {
+        Self {
+            reason: approved.reason(),
+            approver: approved.approver().map(str::to_owned),
+            plan,
+        }
+    }
+
+    /// Adds it to a report.
+    #[must_use]
+    pub fn said_in(self, report: Report) -> Report {
+        let message = match &self.approver {
+            Some(approver) => format!("{approver} approved"),
+            None => "the requester may approve these roles alone".to_owned(),
+        };
+        Report {
+            approved: Some((self.reason, message)),
+            ..eligible(report, self.plan)
+        }
+    }
+}
+
+/// What is said of a request that passed eligibility.
 #[must_use]
-pub fn approved(report: Report, plan: Plan) -> Report {
+pub fn eligible(report: Report, plan: Plan) -> Report {
     Report {
         eligible: Some((
             EligibleReason::Entitled,
             "every role has an entitlement".to_owned(),
-        )),
-        approved: Some((
-            ApprovedReason::SelfApproved,
-            "the requester may approve these roles alone".to_owned(),
         )),
         plan: Some(plan),
         ..report
@@ -93,7 +121,7 @@ impl AccessPetition {
             progress: Mutex::new(Progress {
                 newest: Arc::clone(request),
                 window,
-                plan: None,
+                passed: None,
             }),
         }
     }
@@ -104,10 +132,37 @@ impl AccessPetition {
         self.progress().newest
     }
 
-    /// What will be granted, once that is known.
+    /// What was found out, once it passed eligibility and approval.
     #[must_use]
-    pub fn plan(&self) -> Option<Plan> {
-        self.progress().plan
+    pub fn passed(&self) -> Option<Passed> {
+        self.progress().passed
+    }
+
+    /// The authors of the approvals that the decision rests on.
+    #[must_use]
+    pub fn approvers(&self) -> Vec<String> {
+        self.approvals(&self.current())
+            .into_iter()
+            .map(|decision| decision.author)
+            .collect()
+    }
+
+    /// The request as it is now, by what the watch delivered and what was written.
+    fn current(&self) -> Arc<AccessRequest> {
+        let newest = self.newest();
+        match self
+            .context
+            .delivered(&newest)
+            .map(|object| object.0.clone())
+        {
+            Some(Ok(request)) => self.context.memory.newest(Arc::new(request)),
+            _ => newest,
+        }
+    }
+
+    fn approvals(&self, request: &AccessRequest) -> Vec<Decision> {
+        let delegates = self.context.delegates(request);
+        approvals_in_time(request, &self.valid, &delegates, &self.context.limits)
     }
 
     fn progress(&self) -> Progress {
@@ -123,7 +178,7 @@ impl AccessPetition {
 
     /// First the finalizer, then the window: whatever happens afterwards, the binding is found.
     async fn record(&self, grant: &Grant) -> Result<(), WriteError> {
-        let Progress { newest, plan, .. } = self.progress();
+        let Progress { newest, passed, .. } = self.progress();
         let decided_on = recorded(&newest).cloned();
         let newest = objects::add_finalizer(&self.context, &newest).await?;
         if recorded(&newest) != decided_on.as_ref() {
@@ -150,8 +205,8 @@ impl AccessPetition {
                 grant: Some(announced),
                 ..Report::new(state, message)
             };
-            let report = match plan {
-                Some(plan) => approved(report, plan),
+            let report = match passed {
+                Some(passed) => passed.said_in(report),
                 None => report,
             };
             objects::record_window(&self.context, &newest, &report).await?
@@ -178,7 +233,11 @@ impl Petition for AccessPetition {
         &self.subject
     }
 
-    fn decide(&self, lookup: Option<&Lookup>, held: bool, now: Timestamp) -> Verdict {
+    fn reviewers(&self) -> &[String] {
+        &self.valid.reviewers
+    }
+
+    fn decide(&self, known: Option<Known<'_>>, held: bool, now: Timestamp) -> Verdict {
         let Progress { newest, window, .. } = self.progress();
         if held && window.is_none() {
             // The window is recorded before anything is written. One decided anew would end later.
@@ -186,23 +245,20 @@ impl Petition for AccessPetition {
                 "a binding of this request stands in Google's policy, but status.grant, which says until when, is gone: somebody else writes the status; delete the request, create another one, and tell an administrator",
             ));
         }
-        let (approved, plan) = match judge(&self.valid, lookup, &self.context.limits) {
-            Ok(judged) => judged,
+        let approvals = self.approvals(&self.current());
+        let (approved, plan) = match judge(&self.valid, known, &approvals, &self.context.limits) {
+            Ok(Judged::Approved(approved, plan)) => (approved, plan),
+            Ok(Judged::Awaited(awaited, plan)) => return Verdict::Await(awaited, plan),
+            Ok(Judged::Unknown(why)) => return Verdict::Wait(Trouble::new(why)),
             Err(refusal) => return Verdict::Refuse(refusal),
         };
+        self.advance(|progress| progress.passed = Some(Passed::new(&approved, plan.clone())));
         if self.look_up_only {
             return Verdict::Plan(plan);
         }
-        self.advance(|progress| progress.plan = Some(plan));
         let created = created(&newest);
-        match grant(
-            &self.valid,
-            &self.subject.uid,
-            created,
-            approved,
-            window,
-            now,
-        ) {
+        let uid = &self.subject.uid;
+        match grant(&self.valid, uid, created, *approved, window, now) {
             Ok(grant) => Verdict::Grant(Box::new(grant)),
             Err(refusal) => Verdict::Refuse(refusal),
         }
@@ -219,9 +275,22 @@ impl Petition for AccessPetition {
 
     fn still_wanted(&self) -> bool {
         let newest = self.newest();
-        self.context
-            .delivered(&newest)
-            .is_some_and(|object| object.meta().deletion_timestamp.is_none())
-            && newest.metadata.deletion_timestamp.is_none()
+        let Some(object) = self.context.delivered(&newest) else {
+            return false;
+        };
+        if object.meta().deletion_timestamp.is_some()
+            || newest.metadata.deletion_timestamp.is_some()
+        {
+            return false;
+        }
+        let current = self.current();
+        if veto(&decisions(&current, &self.context.delegates(&current))).is_some() {
+            return false;
+        }
+        let approver = self.passed().and_then(|passed| passed.approver);
+        approver.is_none_or(|approver| {
+            let approvals = self.approvals(&current);
+            approvals.iter().any(|decision| decision.author == approver)
+        })
     }
 }

@@ -53,7 +53,10 @@ fn held(request: &AccessRequest) -> Option<Held> {
         start: window.start,
         end: window.end,
         narrowing,
-        kind: Kind::SelfApproval,
+        kind: match &request.spec.reviewers {
+            Some(_) => Kind::PeerApproval,
+            None => Kind::SelfApproval,
+        },
         bindings: granted(request),
     })
 }
@@ -228,7 +231,7 @@ fn damage(observation: &Observation) -> Option<String> {
 }
 
 /// Removes what is left, then says so: `Revoked` is said when the binding is seen gone.
-async fn end(context: &Context, request: &Arc<AccessRequest>, why: &str) -> Done {
+pub async fn end(context: &Context, request: &Arc<AccessRequest>, why: &str) -> Done {
     let subject = subject(context, request);
     tracing::warn!(request = subject.name, why, "access is revoked");
     let removed = context

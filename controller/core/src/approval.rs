@@ -15,17 +15,17 @@ pub use peers::{Awaited, Peers, Reviewer, weigh};
 pub struct Approved {
     eligible: Eligible,
     reason: ApprovedReason,
-    by: String,
+    approver: Option<String>,
 }
 
 impl Approved {
     /// The requester approves alone: every entitlement allows it. `None` where a peer must approve.
     #[must_use]
     pub fn by_requester(eligible: Eligible) -> Option<Self> {
-        (eligible.kind() == Kind::SelfApproval).then(|| Self {
+        (eligible.kind() == Kind::SelfApproval).then_some(Self {
             eligible,
             reason: ApprovedReason::SelfApproved,
-            by: "Self-approved".to_owned(),
+            approver: None,
         })
     }
 
@@ -40,7 +40,7 @@ impl Approved {
         Some(Self {
             eligible: eligible.covered_by(approver)?,
             reason: ApprovedReason::PeerApproved,
-            by: format!("Approved by {}", decision.author),
+            approver: Some(decision.author.clone()),
         })
     }
 
@@ -56,10 +56,19 @@ impl Approved {
         self.reason
     }
 
+    /// Who approved; `None` for the requester.
+    #[must_use]
+    pub fn approver(&self) -> Option<&str> {
+        self.approver.as_deref()
+    }
+
     /// How the binding's description begins: `Self-approved` or `Approved by …`.
     #[must_use]
-    pub fn by(&self) -> &str {
-        &self.by
+    pub fn by(&self) -> String {
+        match &self.approver {
+            Some(approver) => format!("Approved by {approver}"),
+            None => "Self-approved".to_owned(),
+        }
     }
 }
 

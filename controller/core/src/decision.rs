@@ -1,21 +1,22 @@
 //! What to do about a request, from its object and the clock alone; and, with what Google said,
 //! whether it is granted. Every visit runs the same chain from the top.
 
+mod judge;
 mod undecided;
 
 use jiff::Timestamp;
-use jit_access_crds::{AccessRequest, AccessState, Approval, FINALIZER, Plan};
+use jit_access_crds::{AccessRequest, AccessState, Approval, FINALIZER};
 use kube::ResourceExt;
 
-use crate::approval::Approved;
-use crate::eligibility::{Eligible, Ineligible, Kind, Lookup};
 use crate::expiry::Rounds;
 use crate::fairness::CROWDED_OUT_RETENTION;
-use crate::grant::{Grant, Window, plan};
+use crate::grant::Window;
 use crate::limits::Limits;
 use crate::request::{Refusal, ValidRequest};
 use crate::review::{decisions, veto};
 use crate::status;
+pub use judge::{Judged, Known, grant, judge};
+pub use undecided::approvals_in_time;
 use undecided::undecided;
 
 /// What is known about a request without asking Google.
@@ -249,55 +250,6 @@ fn finished(observed: &Observed<'_>, limits: &Limits, rounds: Rounds) -> Step {
         ),
         _ => Step::Wait(Some(delete)),
     }
-}
-
-/// Whether the request can be granted, by what Google said. `lookup` is `None` for a resource
-/// outside the installation's scope.
-///
-/// # Errors
-/// `Ineligible` with why not, or `Failed` when a condition cannot be composed.
-pub fn judge(
-    request: &ValidRequest,
-    lookup: Option<&Lookup>,
-    limits: &Limits,
-) -> Result<(Approved, Plan), Refusal> {
-    let Some(lookup) = lookup else {
-        return Err(Refusal::new(
-            AccessState::Ineligible,
-            format!(
-                "{} is not within {}, which is all that this installation covers",
-                request.resource, limits.scope
-            ),
-        ));
-    };
-    let eligible = Eligible::find(
-        &request.requester,
-        request.resource.as_str(),
-        &request.roles,
-        Kind::SelfApproval,
-        lookup,
-    )
-    .map_err(|Ineligible { message, .. }| Refusal::new(AccessState::Ineligible, message))?;
-    let plan = plan(request, &eligible)?;
-    let approved = Approved::by_requester(eligible)
-        .ok_or_else(|| Refusal::failed("these roles need a peer's approval: name reviewers"))?;
-    Ok((approved, plan))
-}
-
-/// The grant of a judged request: in the recorded window, else in one that begins now.
-///
-/// # Errors
-/// As [`judge`] and [`Grant::new`].
-pub fn grant(
-    request: &ValidRequest,
-    uid: &str,
-    created: Timestamp,
-    approved: Approved,
-    recorded: Option<Window>,
-    now: Timestamp,
-) -> Result<Grant, Refusal> {
-    let window = recorded.unwrap_or_else(|| Window::decide(request, created, now));
-    Grant::new(request, uid, approved, window)
 }
 
 #[cfg(test)]

@@ -128,7 +128,7 @@ impl Grant {
                 format_time(window.end)
             )));
         }
-        let description = description(approved.by(), &request.justification);
+        let description = description(&approved.by(), &request.justification);
         let bindings = granted
             .iter()
             .map(|entitlement| {

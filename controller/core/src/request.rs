@@ -5,6 +5,7 @@
 use jiff::{SignedDuration, Timestamp};
 use jit_access_crds::{AccessRequestSpec, AccessState};
 
+use crate::eligibility::Kind;
 use crate::iam_condition::{self, Term};
 use crate::limits::{Limits, format_duration, parse_duration};
 use crate::resource::{ResourceName, is_number, is_project_id};
@@ -59,6 +60,16 @@ pub struct ValidRequest {
 }
 
 impl ValidRequest {
+    /// Who has to agree: with reviewers a peer, without the requester alone.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        if self.reviewers.is_empty() {
+            Kind::SelfApproval
+        } else {
+            Kind::PeerApproval
+        }
+    }
+
     /// Checks every field.
     ///
     /// # Errors

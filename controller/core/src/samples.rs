@@ -7,11 +7,12 @@ use jit_access_crds::{AccessRequest, AccessRequestSpec, AccessState, FINALIZER, 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::json;
 
+use crate::decision::{Judged, Known, judge};
 use crate::eligibility::{Attached, Lookup, Person, look_up};
 use crate::iam_condition::Readings;
 use crate::iam_policy::Policy;
 use crate::limits::{JustificationPattern, Limits};
-use crate::request::ValidRequest;
+use crate::request::{Refusal, ValidRequest};
 use crate::resource::ResourceName;
 use crate::status::{Report, compose};
 
@@ -124,4 +125,13 @@ pub(crate) fn lookup_of(person: &str, bindings: &[(&str, &str)]) -> Lookup {
         policy: &policy,
     }];
     look_up(&person, &chain, at(CREATED), &mut Readings::default())
+}
+
+/// What becomes of a request of alice's that names no reviewer.
+pub(crate) fn judged_alone(request: &ValidRequest, requester: &Lookup) -> Result<Judged, Refusal> {
+    let known = Known {
+        requester,
+        reviewers: &[],
+    };
+    judge(request, Some(known), &[], &limits())
 }

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use jit_access_crds::{
-    AccessRequest, AccessRequestStatus, AccessState, ApprovedReason, ConditionType, EligibleReason,
-    GrantStatus, Plan,
+    AccessRequest, AccessRequestStatus, AccessState, Approval, ApprovedReason, ConditionType,
+    EligibleReason, GrantStatus, Plan,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
@@ -28,6 +28,8 @@ pub struct Report {
     pub plan: Option<Plan>,
     /// `status.grant`.
     pub grant: Option<GrantStatus>,
+    /// What is added to `status.approvals`.
+    pub approvals: Vec<Approval>,
     /// Whether the request was one too many.
     pub too_many: bool,
 }
@@ -42,6 +44,7 @@ impl Report {
             approved: None,
             plan: None,
             grant: None,
+            approvals: Vec::new(),
             too_many: false,
         }
     }
@@ -109,6 +112,7 @@ pub fn compose(request: &AccessRequest, report: &Report, now: Timestamp) -> Acce
         approved,
         plan,
         grant,
+        approvals,
         too_many,
     } = report;
     let previous = request.status.clone().unwrap_or_default();
@@ -164,9 +168,20 @@ pub fn compose(request: &AccessRequest, report: &Report, now: Timestamp) -> Acce
         observed_generation: generation,
         conditions: writer.conditions,
         plan: plan.clone().or_else(|| previous.plan.clone()),
-        approvals: previous.approvals.clone(),
+        approvals: with_new(&previous.approvals, approvals),
         grant: grant.clone().or_else(|| previous.grant.clone()),
     }
+}
+
+/// The record of when each approval was first seen: what is there stays.
+fn with_new(recorded: &[Approval], new: &[Approval]) -> Vec<Approval> {
+    let is_recorded = |approval: &&Approval| {
+        recorded
+            .iter()
+            .any(|other| (&other.approver, &other.via) == (&approval.approver, &approval.via))
+    };
+    let new = new.iter().filter(|approval| !is_recorded(approval));
+    recorded.iter().chain(new).cloned().collect()
 }
 
 struct Writer<'a> {

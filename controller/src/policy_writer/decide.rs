@@ -2,6 +2,8 @@
 
 use futures::future::join_all;
 use jiff::Timestamp;
+use jit_access_core::approval::Reviewer;
+use jit_access_core::decision::Known;
 use jit_access_core::request::Refusal;
 use jit_access_google::Error;
 
@@ -34,7 +36,9 @@ pub(super) async fn inside_scope(
                     Verdict::Refuse(refusal) => GrantAnswer::Refused(refusal),
                     Verdict::Wait(trouble) => GrantAnswer::Trouble(trouble),
                     // No rule says yes without a look-up.
-                    Verdict::Plan(_) | Verdict::Grant(_) => GrantAnswer::Withdrawn,
+                    Verdict::Plan(_) | Verdict::Await(..) | Verdict::Grant(_) => {
+                        GrantAnswer::Withdrawn
+                    }
                 };
                 job.answer(answer);
             }
@@ -58,18 +62,18 @@ pub(super) fn refused_by_google(error: &Error) -> Refusal {
     Refusal::failed(error.to_string())
 }
 
+/// No refusal rests on a reading that is older than the request.
 pub(super) async fn renew_what_refuses(
     grants: &[GrantJob],
     gathered: &mut Gathered,
     shared: &Shared,
 ) {
-    let now = Timestamp::now();
     let stale: Vec<&GrantJob> = grants
         .iter()
         .filter(|job| {
-            let subject = job.petition.subject();
-            gathered.is_older_than(&subject.requester, subject.first_seen)
-                && refuses(job, gathered, shared, now)
+            let seen = job.petition.subject().first_seen;
+            people(job).any(|person| gathered.is_older_than(person, seen))
+                && refuses(job, gathered, shared)
         })
         .collect();
     let Some(newest) = stale
@@ -81,46 +85,76 @@ pub(super) async fn renew_what_refuses(
     };
     let people = stale
         .iter()
-        .map(|job| job.petition.subject().requester.clone())
+        .flat_map(|job| people(job))
+        .map(str::to_owned)
         .collect();
     gathered.renew(shared, &people, newest).await;
 }
 
-fn refuses(job: &GrantJob, gathered: &Gathered, shared: &Shared, now: Timestamp) -> bool {
-    match gathered.look_up(&job.petition.subject().requester, shared, now) {
-        Ok(lookup) => matches!(
-            job.petition
-                .decide(Some(&lookup), gathered.holds(job.petition.subject()), now),
-            Verdict::Refuse(_)
-        ),
-        Err(NoLookup::OutsideScope) => true,
-        Err(NoLookup::Resource(_) | NoLookup::Trouble(_)) => false,
+/// The requester, and all whose approval could count.
+pub(super) fn people(job: &GrantJob) -> impl Iterator<Item = &str> {
+    let reviewers = job.petition.reviewers().iter().map(String::as_str);
+    std::iter::once(job.petition.subject().requester.as_str()).chain(reviewers)
+}
+
+fn refuses(job: &GrantJob, gathered: &Gathered, shared: &Shared) -> bool {
+    match verdict(job, gathered, shared) {
+        Ok(verdict) => matches!(verdict, Verdict::Refuse(_)),
+        Err(_) => false,
     }
 }
 
-pub(super) fn decide(grants: Vec<GrantJob>, gathered: &Gathered, shared: &Shared) -> Vec<Ready> {
+/// The error is what Google refuses about the resource itself.
+fn verdict(job: &GrantJob, gathered: &Gathered, shared: &Shared) -> Result<Verdict, Error> {
     let now = Timestamp::now();
+    let subject = job.petition.subject();
+    let requester = match gathered.look_up(&subject.requester, shared, now) {
+        Ok(lookup) => lookup,
+        Err(NoLookup::OutsideScope) => return Ok(job.petition.decide(None, false, now)),
+        Err(NoLookup::Resource(error)) => return Err(error),
+        Err(NoLookup::Trouble(trouble)) => return Ok(Verdict::Wait(trouble)),
+    };
+    shared.metrics.note_findings(requester.findings());
+    let reviewers: Vec<Reviewer> = job
+        .petition
+        .reviewers()
+        .iter()
+        .map(|email| Reviewer {
+            email: email.clone(),
+            // An incomplete answer makes nobody an approver.
+            lookup: gathered
+                .look_up(email, shared, now)
+                .map_err(|why| match why {
+                    NoLookup::OutsideScope => "the resource is outside the scope".to_owned(),
+                    NoLookup::Resource(error) => error.to_string(),
+                    NoLookup::Trouble(trouble) => trouble.message,
+                }),
+        })
+        .collect();
+    let known = Known {
+        requester: &requester,
+        reviewers: &reviewers,
+    };
+    Ok(job
+        .petition
+        .decide(Some(known), gathered.holds(subject), now))
+}
+
+pub(super) fn decide(grants: Vec<GrantJob>, gathered: &Gathered, shared: &Shared) -> Vec<Ready> {
     let mut ready = Vec::new();
     for job in grants {
-        let verdict = match gathered.look_up(&job.petition.subject().requester, shared, now) {
-            Ok(lookup) => {
-                shared.metrics.note_findings(lookup.findings());
-                let held = gathered.holds(job.petition.subject());
-                job.petition.decide(Some(&lookup), held, now)
-            }
-            Err(NoLookup::OutsideScope) => job.petition.decide(None, false, now),
-            Err(NoLookup::Resource(error)) => Verdict::Refuse(refused_by_google(&error)),
-            Err(NoLookup::Trouble(trouble)) => {
-                job.answer(GrantAnswer::Trouble(trouble));
+        let answer = match verdict(&job, gathered, shared) {
+            Ok(Verdict::Grant(grant)) => {
+                ready.push(Ready { job, grant });
                 continue;
             }
+            Ok(Verdict::Refuse(refusal)) => GrantAnswer::Refused(refusal),
+            Ok(Verdict::Plan(plan)) => GrantAnswer::Planned(plan),
+            Ok(Verdict::Await(awaited, plan)) => GrantAnswer::Awaited(awaited, plan),
+            Ok(Verdict::Wait(trouble)) => GrantAnswer::Trouble(trouble),
+            Err(error) => GrantAnswer::Refused(refused_by_google(&error)),
         };
-        match verdict {
-            Verdict::Refuse(refusal) => job.answer(GrantAnswer::Refused(refusal)),
-            Verdict::Plan(plan) => job.answer(GrantAnswer::Planned(plan)),
-            Verdict::Wait(trouble) => job.answer(GrantAnswer::Trouble(trouble)),
-            Verdict::Grant(grant) => ready.push(Ready { job, grant }),
-        }
+        job.answer(answer);
     }
     ready
 }

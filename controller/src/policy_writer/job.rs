@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use jit_access_core::eligibility::{Held, Lookup};
+use jit_access_core::approval::Awaited;
+use jit_access_core::decision::Known;
+use jit_access_core::eligibility::Held;
 use jit_access_core::grant::Grant;
 use jit_access_core::iam_policy::{GrantBinding, Observation};
 use jit_access_core::request::Refusal;
@@ -42,6 +44,8 @@ pub enum Verdict {
     Refuse(Refusal),
     /// It may be granted later; nothing is written now.
     Plan(Plan),
+    /// A reviewer must act; nothing is written now.
+    Await(Awaited, Plan),
     /// It is granted.
     Grant(Box<Grant>),
     /// It cannot be decided for now.
@@ -54,9 +58,12 @@ pub trait Petition: Send + Sync {
     /// Who and what it is about.
     fn subject(&self) -> &Subject;
 
-    /// Decides; `lookup` is `None` for a resource outside the scope, `held` whether a binding of
+    /// Whose approval could count: they are looked up too.
+    fn reviewers(&self) -> &[String];
+
+    /// Decides; `known` is `None` for a resource outside the scope, `held` whether a binding of
     /// the request stands in the policy already.
-    fn decide(&self, lookup: Option<&Lookup>, held: bool, now: Timestamp) -> Verdict;
+    fn decide(&self, known: Option<Known<'_>>, held: bool, now: Timestamp) -> Verdict;
 
     /// Records the window before the policy is changed. May be called again for another attempt.
     fn prepare<'a>(&'a self, grant: &'a Grant) -> BoxFuture<'a, Result<(), Trouble>>;
@@ -109,6 +116,8 @@ pub enum GrantAnswer {
     Granted(Box<Grant>),
     /// It may be granted later.
     Planned(Plan),
+    /// A reviewer must act.
+    Awaited(Awaited, Plan),
     /// It is refused; nothing of it is in the policy.
     Refused(Refusal),
     /// It was withdrawn before anything was written.

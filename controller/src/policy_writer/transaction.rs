@@ -9,7 +9,7 @@ use futures::future::{BoxFuture, FutureExt};
 use jit_access_google::{Error, Kind};
 
 use super::decide::{
-    decide, inside_scope, prepare, refused_by_google, renew_what_refuses, still_wanted,
+    self, decide, inside_scope, prepare, refused_by_google, renew_what_refuses, still_wanted,
 };
 use super::edit::{Edit, Part, Ready, edit, reason};
 use super::gather::gather;
@@ -158,16 +158,13 @@ async fn pause(attempt: u32) {
 }
 
 fn people(batch: &Batch) -> BTreeSet<String> {
-    let asking = batch.grants.iter().map(|job| job.petition.subject());
+    let asking = batch.grants.iter().flat_map(decide::people);
     let holding = batch
         .inspections
         .iter()
         .filter(|job| job.order.held.is_some())
-        .map(|job| &job.order.subject);
-    asking
-        .chain(holding)
-        .map(|subject| subject.requester.clone())
-        .collect()
+        .map(|job| job.order.subject.requester.as_str());
+    asking.chain(holding).map(str::to_owned).collect()
 }
 
 /// A round is a reading of everything: what is remembered from before it does not count.

@@ -5,8 +5,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::*;
 use crate::request::format_time;
 use crate::samples::{
-    after, at, in_state, limits, lookup, reported, request, spec, valid, with_finalizer,
-    with_window,
+    after, at, in_state, judged_alone, limits, lookup, reported, request, spec, valid,
+    with_finalizer, with_window,
 };
 use crate::status::Report;
 
@@ -310,37 +310,26 @@ fn final_states_never_change() {
     }
 }
 
+fn judged(spec: &AccessRequestSpec, entitlements: &[(&str, &str)]) -> Result<Judged, Refusal> {
+    judged_alone(&valid(spec), &lookup(entitlements))
+}
+
 #[test]
 fn a_peers_entitlement_is_never_self_approved() {
-    let request = valid(&spec());
-    let judged = judge(
-        &request,
-        Some(&lookup(&[("roles/compute.admin", PEER)])),
-        &limits(),
-    );
-    let refusal = judged.unwrap_err();
+    let refusal = judged(&spec(), &[("roles/compute.admin", PEER)]).unwrap_err();
     assert_eq!(refusal.state, AccessState::Ineligible);
     assert!(refusal.message.contains("reviewers"), "{}", refusal.message);
-    assert!(
-        judge(
-            &request,
-            Some(&lookup(&[("roles/compute.admin", SELF)])),
-            &limits()
-        )
-        .is_ok()
-    );
+    assert!(matches!(
+        judged(&spec(), &[("roles/compute.admin", SELF)]),
+        Ok(Judged::Approved(..))
+    ));
 }
 
 #[test]
 fn one_bad_role_refuses_the_whole_request() {
     let mut spec = spec();
     spec.roles.push("roles/owner".to_owned());
-    let refusal = judge(
-        &valid(&spec),
-        Some(&lookup(&[("roles/compute.admin", SELF)])),
-        &limits(),
-    )
-    .unwrap_err();
+    let refusal = judged(&spec, &[("roles/compute.admin", SELF)]).unwrap_err();
     assert_eq!(refusal.state, AccessState::Ineligible);
     assert!(
         refusal.message.contains("roles/owner"),
@@ -351,7 +340,7 @@ fn one_bad_role_refuses_the_whole_request() {
 
 #[test]
 fn outside_the_scope_nothing_is_eligible() {
-    let refusal = judge(&valid(&spec()), None, &limits()).unwrap_err();
+    let refusal = judge(&valid(&spec()), None, &[], &limits()).unwrap_err();
     assert_eq!(
         (refusal.state, refusal.message.as_str()),
         (

@@ -64,7 +64,11 @@ pub(super) fn undecided(
                 return Ok(Step::Record(new));
             }
         }
-        let approvers = approvers_in_time(request, &decisions, deadline);
+        let approvers: Vec<String> =
+            approvals_in_time(request, &valid, &observed.delegates, limits)
+                .into_iter()
+                .map(|decision| decision.author)
+                .collect();
         if approvers.is_empty() && now > deadline {
             return Err(timed_out(limits));
         }
@@ -128,16 +132,12 @@ fn is_of(approval: &Approval, decision: &Decision) -> bool {
     approval.approver == decision.author && approval.via == decision.via
 }
 
-fn approvals(decisions: &[Decision]) -> impl Iterator<Item = &Decision> {
-    decisions
-        .iter()
-        .filter(|decision| decision.kind == DecisionKind::Approved)
-}
-
 /// Approvals that no record knows.
 fn first_seen(request: &AccessRequest, decisions: &[Decision], now: Timestamp) -> Vec<Approval> {
     let recorded = recorded_approvals(request);
-    approvals(decisions)
+    decisions
+        .iter()
+        .filter(|decision| decision.kind == DecisionKind::Approved)
         .filter(|decision| !recorded.iter().any(|approval| is_of(approval, decision)))
         .map(|decision| Approval {
             approver: decision.author.clone(),
@@ -148,21 +148,26 @@ fn first_seen(request: &AccessRequest, decisions: &[Decision], now: Timestamp) -
         .collect()
 }
 
-/// Whose approvals stand on the request and were seen in time. A withdrawn one does not stand there.
-fn approvers_in_time(
+/// The approvals that stand on the request and were seen in time. A withdrawn one does not stand
+/// there.
+#[must_use]
+pub fn approvals_in_time(
     request: &AccessRequest,
-    decisions: &[Decision],
-    deadline: Timestamp,
-) -> Vec<String> {
+    valid: &ValidRequest,
+    delegates: &[String],
+    limits: &Limits,
+) -> Vec<Decision> {
     let recorded = recorded_approvals(request);
-    approvals(decisions)
+    let deadline = deadline(valid, created(request), limits);
+    decisions(request, delegates)
+        .into_iter()
+        .filter(|decision| decision.kind == DecisionKind::Approved)
         .filter(|decision| {
             recorded.iter().any(|approval| {
                 is_of(approval, decision)
                     && parse_time(&approval.time).is_ok_and(|time| time <= deadline)
             })
         })
-        .map(|decision| decision.author.clone())
         .collect()
 }
 

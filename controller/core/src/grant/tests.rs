@@ -1,6 +1,6 @@
 use super::*;
-use crate::decision::judge;
-use crate::samples::{CREATED, UID, after, at, limits, lookup, spec, valid};
+use crate::decision::Judged;
+use crate::samples::{CREATED, UID, after, at, judged_alone, lookup, spec, valid};
 
 const SELF: &str = "has({}.jitAccessConstraint)";
 
@@ -10,7 +10,10 @@ fn grant_of(
 ) -> Result<Grant, Refusal> {
     let request = valid(spec);
     let lookup = lookup(bindings);
-    let (approved, _) = judge(&request, Some(&lookup), &limits())?;
+    let approved = match judged_alone(&request, &lookup)? {
+        Judged::Approved(approved, _) => *approved,
+        other => panic!("{other:?}"),
+    };
     let window = Window::decide(&request, at(CREATED), after(7));
     Grant::new(&request, UID, approved, window)
 }
@@ -112,7 +115,7 @@ fn a_condition_with_too_many_operators_is_said_when_looking_up() {
     };
     let request = valid(&spec);
     let lookup = lookup(&[("roles/compute.admin", SELF)]);
-    let refusal = judge(&request, Some(&lookup), &limits()).unwrap_err();
+    let refusal = judged_alone(&request, &lookup).unwrap_err();
     assert_eq!(refusal.state, jit_access_crds::AccessState::Failed);
     assert!(refusal.message.contains("12"), "{}", refusal.message);
 }

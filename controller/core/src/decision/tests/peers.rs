@@ -1,8 +1,11 @@
 //! Requests that a peer must approve.
 
-use jit_access_crds::Approval;
+use jit_access_crds::{Approval, DecisionKind};
 
 use super::*;
+use crate::approval::Reviewer;
+use crate::review::Decision;
+use crate::samples::lookup_of;
 
 const BOB_KEY: &str = "approved-by.jit-access.dev/7c9e6679-bob";
 const BOB: &str = "bob@example.com";
@@ -228,4 +231,43 @@ fn a_scheduled_request_may_be_approved_until_it_starts() {
         refusal(guarded(&waiting, 2 * TIMEOUT + 1)).state,
         AccessState::TimedOut
     );
+}
+
+#[test]
+fn nobody_named_could_approve() {
+    let peers = [("roles/compute.admin", PEER)];
+    let judged = |bob: &[(&str, &str)], approvals: &[Decision]| {
+        let requester = lookup(&peers);
+        let reviewers = [Reviewer {
+            email: BOB.to_owned(),
+            lookup: Ok(lookup_of(BOB, bob)),
+        }];
+        let known = Known {
+            requester: &requester,
+            reviewers: &reviewers,
+        };
+        judge(&valid(&to_bob()), Some(known), approvals, &limits())
+    };
+    let refusal = judged(&[], &[]).unwrap_err();
+    assert_eq!(refusal.state, AccessState::Ineligible);
+    assert!(refusal.message.contains(BOB), "{}", refusal.message);
+    match judged(&peers, &[]) {
+        Ok(Judged::Awaited(awaited, plan)) => {
+            assert_eq!(awaited.able, [BOB]);
+            assert_eq!((plan.duration.as_str(), plan.bindings.len()), ("30m", 1));
+        }
+        other => panic!("{other:?}"),
+    }
+    let approval = Decision {
+        kind: DecisionKind::Approved,
+        author: BOB.to_owned(),
+        via: None,
+        comment: None,
+    };
+    match judged(&peers, &[approval]) {
+        Ok(Judged::Approved(approved, _)) => {
+            assert_eq!(approved.by(), "Approved by bob@example.com");
+        }
+        other => panic!("{other:?}"),
+    }
 }

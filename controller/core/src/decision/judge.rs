@@ -1,0 +1,100 @@
+//! What becomes of a request by what Google said.
+
+use jiff::Timestamp;
+use jit_access_crds::{AccessState, Plan};
+
+use crate::approval::{Approved, Awaited, Peers, Reviewer, weigh};
+use crate::eligibility::{Eligible, Ineligible, Kind, Lookup};
+use crate::grant::{Grant, Window, plan};
+use crate::limits::Limits;
+use crate::request::{Refusal, ValidRequest};
+use crate::review::Decision;
+
+/// What Google said about the people of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// What the requester may ask for.
+    pub requester: &'a Lookup,
+    /// All of `spec.reviewers`.
+    pub reviewers: &'a [Reviewer],
+}
+
+/// What becomes of a request that is not refused.
+#[derive(Debug)]
+pub enum Judged {
+    /// Nobody needs to be asked any more.
+    Approved(Box<Approved>, Plan),
+    /// A reviewer must act.
+    Awaited(Awaited, Plan),
+    /// Whether somebody could approve is not known for now: a sentence.
+    Unknown(String),
+}
+
+/// Judges a request. `known` is `None` for a resource outside the installation's scope, `approvals`
+/// are those that were seen in time.
+///
+/// # Errors
+/// `Ineligible` with why not, or `Failed` when a condition cannot be composed.
+pub fn judge(
+    request: &ValidRequest,
+    known: Option<Known<'_>>,
+    approvals: &[Decision],
+    limits: &Limits,
+) -> Result<Judged, Refusal> {
+    let Some(known) = known else {
+        return Err(ineligible(format!(
+            "{} is not within {}, which is all that this installation covers",
+            request.resource, limits.scope
+        )));
+    };
+    let eligible = Eligible::find(
+        &request.requester,
+        request.resource.as_str(),
+        &request.roles,
+        request.kind(),
+        known.requester,
+    )
+    .map_err(|Ineligible { message, .. }| ineligible(message))?;
+    if request.kind() == Kind::SelfApproval {
+        let plan = plan(request, &eligible)?;
+        let approved = Approved::by_requester(eligible)
+            .ok_or_else(|| Refusal::failed("these roles need a peer's approval: name reviewers"))?;
+        return Ok(Judged::Approved(Box::new(approved), plan));
+    }
+    match weigh(&eligible, known.reviewers, approvals) {
+        Peers::Approved(approved) => {
+            let plan = plan(request, approved.eligible())?;
+            Ok(Judged::Approved(approved, plan))
+        }
+        Peers::Awaited(awaited) => {
+            let plan = plan(request, &awaited.eligible)?;
+            Ok(Judged::Awaited(awaited, plan))
+        }
+        Peers::Unknown(why) => Ok(Judged::Unknown(why)),
+        Peers::Nobody => Err(ineligible(format!(
+            "None of the reviewers ({}) could approve this: a reviewer must be eligible, with a peer's approval, for every role that is asked for on {}, under the same condition. Name others.",
+            request.reviewers.join(", "),
+            request.resource,
+        ))),
+    }
+}
+
+fn ineligible(message: String) -> Refusal {
+    Refusal::new(AccessState::Ineligible, message)
+}
+
+/// The grant of a judged request: in the recorded window, else in one that begins now.
+///
+/// # Errors
+/// As [`Grant::new`].
+pub fn grant(
+    request: &ValidRequest,
+    uid: &str,
+    created: Timestamp,
+    approved: Approved,
+    recorded: Option<Window>,
+    now: Timestamp,
+) -> Result<Grant, Refusal> {
+    let window = recorded.unwrap_or_else(|| Window::decide(request, created, now));
+    Grant::new(request, uid, approved, window)
+}
