@@ -12,5 +12,6 @@ mod hardening;
 mod life;
 mod many;
 mod refusals;
+mod revocation;
 mod schema;
 mod watch;
