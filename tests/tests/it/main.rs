@@ -7,6 +7,8 @@ mod demo;
 mod eligibility;
 mod examples;
 mod google_faults;
+mod google_limits;
+mod google_reads;
 mod hardening;
 mod life;
 mod many;
