@@ -376,7 +376,7 @@ async fn fault_2_what_is_refused_until_the_end_fails_with_the_last_cause() -> Re
         "could not be granted before its end",
         end,
         "the last try: Google refused to replace",
-        "Quota exceeded for quota metric 'Writes'.",
+        "Quota exceeded for quota metric 'Writes'",
     ] {
         assert!(message.contains(words), "{words:?} is not in {message:?}");
     }

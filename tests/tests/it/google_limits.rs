@@ -1,16 +1,21 @@
 //! What Google's limits and rules refuse: a sentence says which, with the number; others go on, and what
 //! can be counted is not even sent. And what several requests' write does besides.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use anyhow::{Context, Result};
-use jit_access_crds::AccessState;
+use jit_access_crds::{AccessRequest, AccessState};
 use jit_access_tests::bench::{Bench, ORGANIZATION, Setup};
 use jit_access_tests::case::{Case, Person, SELF, condition};
 use jit_access_tests::eventually::eventually;
 use jit_access_tests::request::Request;
+use kube::api::ListParams;
 use serde_json::{Value, json};
 
 const ADMIN: &str = "roles/compute.instanceAdmin.v1";
 const VIEWER: &str = "roles/compute.viewer";
+const SOON: Duration = Duration::from_secs(30);
 
 async fn new() -> Result<(Case<'static>, Vec<Person>)> {
     let case = Case::new(Bench::shared().await?).await?;
@@ -83,7 +88,7 @@ async fn fault_6_the_last_of_1500_principals_is_granted_and_the_next_is_not() ->
     // Which of the two comes first is open.
     let mut states = Vec::new();
     for name in ["a", "b"] {
-        let (state, message) = eventually(std::time::Duration::from_secs(30), async || {
+        let (state, message) = eventually(SOON, async || {
             let request = case.requests().get(name).await?;
             let state = jit_access_tests::case::state(&request);
             let decided = state
@@ -209,11 +214,12 @@ async fn only_the_refused_one_fails(
     let grants = case.grants(&case.project).await?;
     assert_eq!(grants.len(), 3);
     assert!(grants.iter().all(|grant| grant["role"] == ADMIN));
-    // The opener's; all three; then, at most, each half of what is refused.
+    // The opener's; all three; then, at most, each half of what is refused, and what is left alone once
+    // more, since a 403 may mean a limit on which roles one write may touch.
     let writes = writes(case).await?;
-    assert!((4..=6).contains(&writes), "{writes} writes");
+    assert!((4..=7).contains(&writes), "{writes} writes");
     // An addition that is refused alone is not tried again.
-    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(
         case.calls("setIamPolicy", &case.project).await?.len(),
         writes
@@ -231,7 +237,7 @@ async fn fault_2_of_many_requests_only_the_one_that_google_refuses_fails() -> Re
         let (case, people) = new().await?;
         everybody_eligible(&case, &people).await?;
         case.eligible(&people[1], VIEWER).await?;
-        let said = "Not this one.";
+        let said = "Not this one";
         let effect = json!({"role": VIEWER, "status": status, "message": said});
         let _refusal = case.fault("setIamPolicy", effect).await?;
         let words = [words, said, &case.project];
@@ -275,7 +281,7 @@ async fn fault_6_a_role_that_cannot_be_granted_on_a_project() -> Result<()> {
     let role = "roles/resourcemanager.organizationAdmin";
     case.bind(&folder, role, &people[1].member(), Some(SELF))
         .await?;
-    let sentence = format!("Role {role} is not supported for this resource.");
+    let sentence = format!("Role {role} is not supported for this resource");
     only_the_refused_one_fails(&case, &people, role, &[&sentence, &case.project]).await
 }
 
@@ -350,31 +356,32 @@ async fn attack_16_what_expires_in_one_round_goes_in_one_write() -> Result<()> {
         case.wait_for(&format!("r{n}"), AccessState::Active).await?;
     }
     let granted = writes(&case).await?;
-    let mut rounds = std::collections::BTreeSet::new();
+    let mut ends = Vec::new();
     for n in 0..people.len() {
         let request = case
             .wait_for(&format!("r{n}"), AccessState::Expired)
             .await?;
         let grant = request.status.and_then(|status| status.grant);
         let end: jiff::Timestamp = grant.context("a grant")?.expire_time.parse()?;
-        rounds.insert(end.as_second().div_euclid(ROUND));
+        ends.push(end.as_second());
     }
-    eventually(std::time::Duration::from_secs(30), async || {
-        let requests = case
-            .requests()
-            .list(&kube::api::ListParams::default())
-            .await?;
-        let released =
-            |request: &jit_access_crds::AccessRequest| request.metadata.finalizers.is_none();
-        Ok(requests.items.iter().all(released).then_some(()))
+    eventually(SOON, async || {
+        let requests = case.requests().list(&ListParams::default()).await?;
+        let is_released = |request: &AccessRequest| request.metadata.finalizers.is_none();
+        Ok(requests.items.iter().all(is_released).then_some(()))
     })
     .await?;
     assert_eq!(case.grants(&case.project).await?.len(), 0);
-    // One that ended just with a round may go with the round before.
-    let removals = writes(&case).await? - granted;
+    // What ends in the very second of a round may go with it or with the next one.
+    let rounds: BTreeSet<i64> = ends
+        .iter()
+        .flat_map(|end| [end.div_euclid(ROUND), (end - 1).div_euclid(ROUND)])
+        .collect();
+    let calls = case.calls("setIamPolicy", &case.project).await?;
+    let removals: Vec<_> = calls[granted..].iter().map(|call| &call.time).collect();
     assert!(
-        (1..=rounds.len()).contains(&removals),
-        "{removals} writes in rounds {rounds:?}"
+        (1..=rounds.len()).contains(&removals.len()),
+        "{removals:?} for what ended at {ends:?}"
     );
     Ok(())
 }

@@ -83,7 +83,8 @@ async fn fault_2_a_quota_for_reading_is_waited_for_as_long_as_google_asks() -> R
         .await?;
     is_granted_once(&case, &case.project).await?;
     let reads = case.calls("getIamPolicy", &case.project).await?;
-    assert_eq!(reads.len(), 2);
+    // Once more where an ancestor's policy became too old meanwhile.
+    assert!((2..=3).contains(&reads.len()), "{reads:?}");
     let at = |n: usize| reads[n].time.parse::<jiff::Timestamp>();
     let pause = at(1)?.duration_since(at(0)?);
     assert!(
@@ -217,7 +218,7 @@ async fn fault_2_what_cannot_be_read_for_too_long_fails_with_the_last_cause() ->
     for words in [
         "given up after 6s of trying; the last try: Google could not read the IAM policy of",
         &case.project,
-        "The zone is on fire.",
+        "Google said: \"The zone is on fire\"",
     ] {
         assert!(message.contains(words), "{words:?} is not in {message:?}");
     }
