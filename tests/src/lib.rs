@@ -7,6 +7,7 @@ pub mod certificates;
 pub mod control_plane;
 pub mod controller;
 pub mod eventually;
+pub mod faults;
 pub mod folder;
 pub mod install;
 pub mod kubeconfig;

@@ -17,6 +17,8 @@ pub struct Simulator {
     process: Process,
     url: String,
     http: reqwest::Client,
+    /// Held while a policy is read and replaced, so that of two tests' bindings on one resource none is lost.
+    binding: tokio::sync::Mutex<()>,
 }
 
 /// One call of a Google API, as the simulator logged it.
@@ -83,7 +85,12 @@ impl Simulator {
             .pool_max_idle_per_host(0)
             .no_proxy()
             .build()?;
-        Ok(Self { process, url, http })
+        Ok(Self {
+            process,
+            url,
+            http,
+            binding: tokio::sync::Mutex::default(),
+        })
     }
 
     /// Its base URL, for `--google-endpoint`.
@@ -135,6 +142,7 @@ impl Simulator {
     /// # Errors
     /// When there is no such resource.
     pub async fn bind(&self, resource: &str, binding: Value) -> Result<()> {
+        let _turn = self.binding.lock().await;
         let mut policy = self.policy(resource).await?;
         match policy.get_mut("bindings").and_then(Value::as_array_mut) {
             Some(bindings) => bindings.push(binding),

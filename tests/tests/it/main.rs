@@ -8,6 +8,8 @@ mod eligibility;
 mod ending;
 mod examples;
 mod google_faults;
+mod google_limits;
+mod google_reads;
 mod hardening;
 mod life;
 mod many;
