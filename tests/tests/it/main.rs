@@ -8,6 +8,7 @@ mod eligibility;
 mod examples;
 mod google_faults;
 mod google_limits;
+mod google_patience;
 mod google_reads;
 mod hardening;
 mod life;
