@@ -9,6 +9,7 @@ mod ending;
 mod examples;
 mod google_faults;
 mod google_limits;
+mod google_patience;
 mod google_reads;
 mod hardening;
 mod life;
