@@ -1,28 +1,21 @@
 //! Carries out a step. No choices are left here but those that Google's answers make.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use jiff::Timestamp;
-use jit_access_core::approval::Awaited;
 use jit_access_core::decision::Step;
-use jit_access_core::grant::Window;
-use jit_access_core::request::{Refusal, ValidRequest, format_time};
-use jit_access_core::review::approval_command;
+use jit_access_core::request::Refusal;
 use jit_access_core::status::{self, Report};
 use jit_access_crds::{
-    AccessRequest, AccessState, Approval, ApprovedReason, EligibleReason, GrantStatus, Plan,
+    AccessRequest, AccessState, Approval, ApprovedReason, EligibleReason, GrantStatus,
 };
 
+use crate::ask::ask;
 use crate::context::Context;
 use crate::done::{Done, Next};
 use crate::objects::{self, WriteError};
-use crate::petition::{AccessPetition, eligible, subject};
-use crate::policy_writer::{GrantAnswer, Petition, Trouble};
+use crate::petition::subject;
 use crate::{events, watch};
-
-/// A decision that takes longer than this is announced as `Pending` first.
-const SOON: Duration = Duration::from_secs(1);
 
 /// Carries out a step.
 ///
@@ -84,7 +77,8 @@ fn recorded(request: &AccessRequest) -> Option<&GrantStatus> {
     request.status.as_ref()?.grant.as_ref()
 }
 
-fn refused(refusal: Refusal) -> Report {
+/// What is said of a refusal.
+pub fn refused(refusal: Refusal) -> Report {
     let approved = match refusal.state {
         AccessState::Denied => Some((ApprovedReason::Denied, refusal.message.clone())),
         AccessState::TimedOut => Some((ApprovedReason::TimedOut, refusal.message.clone())),
@@ -108,147 +102,6 @@ fn recorded_approvals(request: &AccessRequest, approvals: Vec<Approval>) -> Repo
     Report {
         approvals,
         ..Report::new(state, message)
-    }
-}
-
-/// Says whose approval a request waits for, and how it is given.
-fn awaiting(request: &AccessRequest, awaited: &Awaited, plan: Plan) -> Report {
-    let mut message = format!(
-        "waits for the approval of {}; the command is: {}",
-        awaited.able.join(" or "),
-        awaited
-            .able
-            .iter()
-            .map(|reviewer| approval_command(request, reviewer))
-            .collect::<Vec<_>>()
-            .join(" — or: ")
-    );
-    if !awaited.unable.is_empty() {
-        let unable = awaited.unable.join(", ");
-        message.push_str(&format!(
-            ". {unable} could not approve this and was not told"
-        ));
-    }
-    for (email, why) in &awaited.unknown {
-        message.push_str(&format!(". {email} could not be looked up: {why}"));
-    }
-    let report = Report {
-        approved: Some((
-            ApprovedReason::AwaitingApproval,
-            format!("{} must act", awaited.able.join(" or ")),
-        )),
-        ..Report::new(AccessState::AwaitingApproval, message)
-    };
-    eligible(report, plan)
-}
-
-/// Asks the policy writer to decide, and to grant unless it is only to look.
-async fn ask(
-    context: &Arc<Context>,
-    request: &Arc<AccessRequest>,
-    valid: ValidRequest,
-    window: Option<Window>,
-    look_up_only: bool,
-) -> Done {
-    let workers = context.memory.workers(&valid.requester);
-    let resource = valid.resource.as_str().to_owned();
-    let start = valid.start_time;
-    let petition = Arc::new(AccessPetition::new(
-        context,
-        request,
-        valid,
-        window,
-        look_up_only,
-    ));
-    let asked = async {
-        let _working = loop {
-            match tokio::time::timeout(SOON, workers.acquire()).await {
-                // Closed never: the semaphore lives as long as the memory.
-                Ok(permit) => break permit.ok(),
-                Err(_) if petition.still_wanted() => {}
-                Err(_) => return GrantAnswer::Withdrawn,
-            }
-        };
-        context.policies.grant(&resource, petition.clone()).await
-    };
-    tokio::pin!(asked);
-    let answer = tokio::select! {
-        answer = &mut asked => answer,
-        () = tokio::time::sleep(SOON) => {
-            announce(context, &petition.newest()).await;
-            asked.await
-        }
-    };
-    let newest = petition.newest();
-    match answer {
-        GrantAnswer::Granted(grant) => {
-            let round = context.rounds.last(Timestamp::now());
-            context
-                .memory
-                .change(request, |remembered| remembered.watched = Some(round));
-            let recorded = grant.recorded();
-            let message = format!(
-                "access until {}; Google may take a few minutes to act on it",
-                recorded.expire_time
-            );
-            let report = Report {
-                grant: Some(recorded),
-                ..Report::new(AccessState::Active, message)
-            };
-            let report = match petition.passed() {
-                Some(passed) => passed.said_in(report),
-                None => report,
-            };
-            Done::report(&newest, report)
-        }
-        GrantAnswer::Awaited(awaited, plan) => {
-            let approvers = petition.approvers();
-            context.memory.change(request, |remembered| {
-                remembered.weighed = Some(approvers);
-            });
-            Done::report(&newest, awaiting(&newest, &awaited, plan))
-        }
-        GrantAnswer::Planned(plan) => {
-            let start = start.map(format_time).unwrap_or_default();
-            let message = format!("access will begin at {start}, if it may be granted then");
-            let report = Report::new(AccessState::Scheduled, message);
-            let report = match petition.passed() {
-                Some(passed) => passed.said_in(report),
-                None => eligible(report, plan),
-            };
-            Done::report(&newest, report)
-        }
-        GrantAnswer::Refused(refusal) => {
-            let failed = refusal.state == AccessState::Failed;
-            let report = refused(refusal);
-            // What Google refused to write had passed eligibility and approval.
-            let report = match petition.passed().filter(|_| failed) {
-                Some(passed) => passed.said_in(report),
-                None => report,
-            };
-            Done::report(&newest, report)
-        }
-        GrantAnswer::Withdrawn => Done::silent(&newest, Next::Now),
-        GrantAnswer::Trouble(trouble) => retrying(&newest, trouble),
-    }
-}
-
-/// Says that the request was seen, when Google takes its time.
-async fn announce(context: &Context, request: &AccessRequest) {
-    if status::state(request).is_some() {
-        return;
-    }
-    let report = Report::new(AccessState::Pending, "Google is being asked");
-    if let Err(error) = objects::write_status(context, request, &report).await {
-        tracing::warn!(%error, "the status was not written");
-    }
-}
-
-fn retrying(newest: &Arc<AccessRequest>, trouble: Trouble) -> Done {
-    Done {
-        report: Some(Report::new(AccessState::Retrying, trouble.message)),
-        newest: Arc::clone(newest),
-        next: Next::Later(trouble.retry_after),
     }
 }
 

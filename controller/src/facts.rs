@@ -14,6 +14,10 @@ use crate::shared_readings::{Freshness, Reading, SharedReadings};
 /// Oldest ancestor policy or membership that a write may rest on.
 pub const MAX_AGE: Duration = Duration::from_secs(10);
 
+/// What was read longer ago is read again, so that what is used is not too old once the grants are
+/// recorded.
+const REUSED_FOR: Duration = Duration::from_secs(5);
+
 /// Where a project stands changes rarely.
 const MAX_ANCESTRY_AGE: Duration = Duration::from_secs(300);
 
@@ -167,7 +171,7 @@ impl Facts {
         not_before: Option<Instant>,
     ) -> Result<Reading<Arc<Policy>>, Error> {
         let freshness = Freshness {
-            max_age: MAX_AGE,
+            max_age: REUSED_FOR,
             not_before,
         };
         self.policies
@@ -187,7 +191,7 @@ impl Facts {
         not_before: Option<Instant>,
     ) -> Result<Reading<Arc<Memberships>>, Error> {
         let freshness = Freshness {
-            max_age: MAX_AGE,
+            max_age: REUSED_FOR,
             not_before,
         };
         self.memberships

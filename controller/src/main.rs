@@ -3,6 +3,7 @@
 
 mod act;
 mod admin;
+mod ask;
 mod config;
 mod context;
 mod done;

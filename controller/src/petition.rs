@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jit_access_core::approval::Approved;
 use jit_access_core::decision::{Judged, Known, approvals_in_time, created, grant, judge};
 use jit_access_core::grant::{Grant, Window};
-use jit_access_core::request::ValidRequest;
+use jit_access_core::request::{Refusal, ValidRequest, format_time};
 use jit_access_core::review::{Decision, decisions, veto};
 use jit_access_core::status::{self, Report};
 use jit_access_crds::{
@@ -244,6 +244,12 @@ impl Petition for AccessPetition {
             return Verdict::Wait(Trouble::new(
                 "a binding of this request stands in Google's policy, but status.grant, which says until when, is gone: somebody else writes the status; delete the request, create another one, and tell an administrator",
             ));
+        }
+        if let Some(window) = window.filter(|window| window.is_over(now)) {
+            return Verdict::Refuse(Refusal::failed(format!(
+                "could not be granted before its end at {}: Google did not take the change in time; create another request if the access is still needed",
+                format_time(window.end)
+            )));
         }
         let approvals = self.approvals(&self.current());
         let (approved, plan) = match judge(&self.valid, known, &approvals, &self.context.limits) {

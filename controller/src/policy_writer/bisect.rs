@@ -13,16 +13,26 @@ use super::job::{Batch, GrantAnswer, GrantJob, RemoveJob, Trouble};
 use super::transaction::write;
 use super::{Resource, Shared};
 
-/// Serves a batch whose write was refused with `error`.
+/// A write that Google refused.
+pub(super) struct Refused<'a> {
+    /// Whether it removed expired bindings of others' requests too.
+    pub(super) purged: bool,
+    /// The roles of the grant that it was for, if it was for one alone.
+    pub(super) roles: Vec<String>,
+    /// Google's answer.
+    pub(super) error: &'a Error,
+}
+
+/// Serves a batch whose write was refused.
 pub(super) async fn bisect(
     resource: &Arc<Resource>,
     shared: &Arc<Shared>,
     mut batch: Batch,
     part: Part,
-    purged: bool,
-    error: &Error,
+    refused: Refused<'_>,
 ) {
-    if purged {
+    let error = refused.error;
+    if refused.purged {
         // The controller may be allowed to change some roles only: others' expired bindings wait.
         let part = Part {
             purge: false,
@@ -48,13 +58,18 @@ pub(super) async fn bisect(
         write(resource, shared, batch, part).await;
         return write(resource, shared, half, part).await;
     }
-    // Google limits which roles one write may touch with 403 (IAM, "Set limits on granting roles").
-    let by_role = error.kind == Kind::Denied;
+    // Google limits which roles one write may touch with 403 (IAM, "Set limits on granting roles"),
+    // and does not always say which role it is that cannot be granted.
+    let by_role = matches!(error.kind, Kind::Denied | Kind::Invalid);
     if let Some(job) = batch.grants.pop() {
-        if by_role && part.roles == usize::MAX {
+        if by_role && part.roles == usize::MAX && refused.roles.len() > 1 {
             grant_by_role(resource, shared, job, error).await;
         } else {
-            job.answer(GrantAnswer::Refused(refused_by_google(error)));
+            let mut refusal = refused_by_google(error);
+            if let Some(role) = refused.roles.get(part.roles - 1) {
+                refusal.message = format!("{role}: {}", refusal.message);
+            }
+            job.answer(GrantAnswer::Refused(refusal));
         }
     }
     if let Some(job) = batch.removals.pop() {

@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 use futures::future::{BoxFuture, FutureExt};
 use jit_access_google::{Error, Kind};
 
+use super::bisect::{Refused, bisect};
 use super::decide::{
     self, decide, inside_scope, prepare, refused_by_google, renew_what_refuses, still_wanted,
 };
 use super::edit::{Edit, Part, Ready, edit, reason};
 use super::gather::gather;
 use super::inspect::inspect;
-use super::job::{Batch, GrantAnswer, RemoveJob, Trouble};
-use super::{Resource, Shared, bisect};
+use super::job::{Batch, GrantAnswer, GrantJob, RemoveJob, Trouble};
+use super::{Resource, Shared};
 use crate::facts::MAX_AGE;
 
 /// How often a policy is read and written before the requests wait for their next turn.
@@ -40,6 +41,7 @@ pub(super) fn write<'a>(
 
 async fn attempts(resource: &Arc<Resource>, shared: &Arc<Shared>, mut batch: Batch, part: Part) {
     let mut last = Trouble::new("the policy was not written");
+    let mut answer_lost = false;
     for attempt in 0..MOST_ATTEMPTS {
         pause(attempt).await;
         let begun = Instant::now();
@@ -76,7 +78,7 @@ async fn attempts(resource: &Arc<Resource>, shared: &Arc<Shared>, mut batch: Bat
         let grants = attending_to_removals(resource, shared, prepare(grants)).await;
         // Preparing may have taken long: then the decision rests on old readings.
         if gathered.age() > MAX_AGE {
-            batch.grants = grants.into_iter().map(|ready| ready.job).collect();
+            batch.grants = jobs(grants);
             last = Trouble::new("recording the grants took too long");
             continue;
         }
@@ -95,26 +97,46 @@ async fn attempts(resource: &Arc<Resource>, shared: &Arc<Shared>, mut batch: Bat
         if !edit.changed {
             return done(resource, shared, batch.removals, edit);
         }
+        if answer_lost {
+            // It did not take effect. Google is left alone for a while, as after any failure.
+            batch.grants = jobs(edit.ready);
+            return batch.trouble(&last);
+        }
         match set(resource, shared, &edit, &batch.removals).await {
             Ok(()) => return done(resource, shared, batch.removals, edit),
             Err(error) if error.kind == Kind::Conflict || error.may_have_been_committed => {
                 // The next reading tells what stands there now.
+                answer_lost = error.may_have_been_committed;
                 last = Trouble::from(&error);
-                batch.grants = edit.ready.into_iter().map(|ready| ready.job).collect();
+                batch.grants = jobs(edit.ready);
             }
             Err(error) if is_refusal(&error) => {
-                let purged = edit.purged;
-                batch.grants = edit.ready.into_iter().map(|ready| ready.job).collect();
-                return bisect::bisect(resource, shared, batch, part, purged, &error).await;
+                let refused = Refused {
+                    purged: edit.purged,
+                    roles: roles(&edit.ready),
+                    error: &error,
+                };
+                batch.grants = jobs(edit.ready);
+                return bisect(resource, shared, batch, part, refused).await;
             }
             Err(error) => {
-                last = Trouble::from(&error);
-                batch.grants = edit.ready.into_iter().map(|ready| ready.job).collect();
-                return batch.trouble(&last);
+                batch.grants = jobs(edit.ready);
+                return batch.trouble(&Trouble::from(&error));
             }
         }
     }
     batch.trouble(&last);
+}
+
+fn jobs(ready: Vec<Ready>) -> Vec<GrantJob> {
+    ready.into_iter().map(|ready| ready.job).collect()
+}
+
+/// The roles of a grant that is alone, one for each binding.
+fn roles(ready: &[Ready]) -> Vec<String> {
+    let [only] = ready else { return Vec::new() };
+    let bindings = only.grant.bindings().iter();
+    bindings.map(|binding| binding.role.clone()).collect()
 }
 
 /// Does some work, and writes the removals that arrive meanwhile at once. The policy that was read
