@@ -8,6 +8,7 @@ mod eligibility;
 mod examples;
 mod google_faults;
 mod hardening;
+mod interrupted;
 mod life;
 mod many;
 mod refusals;
