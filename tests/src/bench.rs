@@ -19,7 +19,8 @@ pub const ORGANIZATION: &str = "organizations/1";
 
 /// The flags of a controller in tests, before those of the test: all of the organization, and access so
 /// short that its end can be waited for.
-const FLAGS: [&str; 4] = [
+const FLAGS: [&str; 5] = [
+    "--log-format=text",
     "--scope=organizations/1",
     "--min-duration=1s",
     // No round comes in between where calls of Google are counted; tests of rounds set their own.
@@ -39,6 +40,17 @@ pub struct Setup {
     pub api_proxy: bool,
     /// No controller is started; see [`Bench::start_controller`].
     pub no_controller: bool,
+}
+
+impl Setup {
+    /// With further flags of the controller.
+    #[must_use]
+    pub fn with_flags(flags: &[&str]) -> Self {
+        Self {
+            controller_flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+            ..Self::default()
+        }
+    }
 }
 
 /// A running bench. All of it ends with the value.
@@ -77,6 +89,48 @@ impl Bench {
                 .await
             })
             .await
+    }
+
+    /// The bench that those tests share whose controller looks after running access every second and
+    /// keeps finished requests for six seconds only. Tests keep to the same rules as on the other one.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn watchful() -> Result<&'static Self> {
+        static WATCHFUL: OnceCell<Bench> = OnceCell::const_new();
+        WATCHFUL
+            .get_or_try_init(|| {
+                Self::start(Setup::with_flags(&[
+                    "--round-interval=1s",
+                    "--retention=6s",
+                ]))
+            })
+            .await
+    }
+
+    /// A bench of one's own whose controllers the test starts, once all is there that they shall find.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn without_controller() -> Result<Self> {
+        Self::start(Setup {
+            no_controller: true,
+            ..Setup::default()
+        })
+        .await
+    }
+
+    /// A bench of one's own whose controller speaks through an [`ApiProxy`], and looks after running
+    /// access every two seconds.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn with_proxy() -> Result<Self> {
+        Self::start(Setup {
+            api_proxy: true,
+            ..Setup::with_flags(&["--round-interval=2s"])
+        })
+        .await
     }
 
     /// Starts a bench of one's own.

@@ -55,6 +55,16 @@ pub struct Case<'a> {
     first_call: u64,
 }
 
+/// Where a case is.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The namespace of its requests.
+    pub namespace: String,
+    /// Its project.
+    pub project: String,
+    first_call: u64,
+}
+
 impl<'a> Case<'a> {
     /// Makes a namespace and a project.
     ///
@@ -81,18 +91,32 @@ impl<'a> Case<'a> {
         Ok(this)
     }
 
-    /// The case that an earlier [`Case::new`] made, to go on with it, for example after a crash.
+    /// Where the case is, to go on with it after something was done to the whole bench.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place {
+            namespace: self.namespace.clone(),
+            project: self.project.clone(),
+            first_call: self.first_call,
+        }
+    }
+
+    /// Goes on with the case that an earlier [`Case::new`] made.
     ///
     /// # Errors
     /// When no client can be made.
-    pub async fn existing(bench: &'a Bench, namespace: &str, project: &str) -> Result<Self> {
-        let (_, first_call) = bench.simulator.calls_after(u64::MAX >> 1).await?;
+    pub async fn at(bench: &'a Bench, place: &Place) -> Result<Self> {
+        let Place {
+            namespace,
+            project,
+            first_call,
+        } = place.clone();
         Ok(Self {
             bench,
             id: namespace.trim_start_matches("case-").to_owned(),
-            namespace: namespace.to_owned(),
-            project: project.to_owned(),
-            requests: Api::namespaced(bench.control_plane.admin().await?, namespace),
+            requests: Api::namespaced(bench.control_plane.admin().await?, &namespace),
+            namespace,
+            project,
             first_call,
         })
     }

@@ -23,7 +23,7 @@ pub struct Controller {
 
 impl Controller {
     /// Starts it as whoever the kubeconfig says, against Google at this URL, and waits until it is ready.
-    /// `flags` come after those that every test needs.
+    /// `flags` come after those that every start needs.
     ///
     /// # Errors
     /// With the end of its log when it does not become ready.
@@ -37,7 +37,6 @@ impl Controller {
         let mut arguments = vec![
             format!("--google-endpoint={google}"),
             "--admin-listen=127.0.0.1:0".to_owned(),
-            "--log-format=text".to_owned(),
         ];
         arguments.extend_from_slice(flags);
         let start = Start {

@@ -1,5 +1,6 @@
 //! AccessRequests as a person writes them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::{Value, json};
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 #[derive(Debug, Clone)]
 pub struct Request {
     name: String,
+    annotations: BTreeMap<String, String>,
     spec: Value,
 }
 
@@ -17,6 +19,7 @@ impl Request {
     pub fn new(name: &str, requester: &str, resource: &str, role: &str) -> Self {
         Self {
             name: name.to_owned(),
+            annotations: BTreeMap::new(),
             spec: json!({
                 "requester": requester,
                 "resource": resource,
@@ -72,6 +75,13 @@ impl Request {
         self.field("reviewers", reviewers)
     }
 
+    /// With this annotation.
+    #[must_use]
+    pub fn annotation(mut self, key: &str, value: &str) -> Self {
+        self.annotations.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
     /// Any field of the spec, also one that does not exist; null removes it.
     #[must_use]
     pub fn field(mut self, name: &str, value: impl serde::Serialize) -> Self {
@@ -94,7 +104,7 @@ impl Request {
         json!({
             "apiVersion": "jit-access.dev/v1alpha1",
             "kind": "AccessRequest",
-            "metadata": {"name": self.name},
+            "metadata": {"name": self.name, "annotations": self.annotations},
             "spec": self.spec,
         })
     }

@@ -32,11 +32,9 @@ pub fn crowding(this: &Counted<'_>, all: &[Counted<'_>], limits: &Limits) -> Opt
     let before = |other: &&Counted<'_>| {
         other.uid != this.uid && (other.created, other.uid) < (this.created, this.uid)
     };
-    let open = all
-        .iter()
-        .filter(|other| other.uid != this.uid && other.open)
-        .filter(|other| other.admitted || before(other))
-        .count();
+    // Who was let in counts, however close together both were made.
+    let counts = |other: &&Counted<'_>| other.uid != this.uid && (other.admitted || before(other));
+    let open = all.iter().filter(counts).filter(|other| other.open).count();
     if open >= limits.max_open {
         return Some(format!(
             "too many requests: {open} of yours are not finished, and {} may be at a time; wait for them or delete some, then create this one again",
@@ -46,7 +44,7 @@ pub fn crowding(this: &Counted<'_>, all: &[Counted<'_>], limits: &Limits) -> Opt
     let hour_ago = this.created - SignedDuration::from_hours(1);
     let recent = all
         .iter()
-        .filter(before)
+        .filter(counts)
         .filter(|other| other.created > hour_ago)
         .count();
     (recent >= limits.max_hourly).then(|| {

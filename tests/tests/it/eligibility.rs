@@ -95,7 +95,7 @@ async fn by_a_marker_in_capitals() -> Result<()> {
 }
 
 #[tokio::test]
-async fn by_a_marker_among_other_terms_which_the_grant_keeps() -> Result<()> {
+async fn attack_12_by_a_marker_among_other_terms_which_the_grant_keeps() -> Result<()> {
     let (case, alice) = new().await?;
     let own = "(resource.type == \"compute.googleapis.com/Instance\" || resource.service == \"x\")";
     let condition = format!("{own} && {SELF} // eligible");
@@ -135,7 +135,7 @@ async fn by_a_binding_that_ends_soon_which_cuts_the_access() -> Result<()> {
 }
 
 #[tokio::test]
-async fn not_by_our_own_binding_whatever_it_contains() -> Result<()> {
+async fn attack_7_not_by_our_own_binding_whatever_it_contains() -> Result<()> {
     let (case, alice) = new().await?;
     let binding = json!({
         "role": ADMIN, "members": [alice.member()],
@@ -174,7 +174,7 @@ async fn not_by_a_binding_that_is_over() -> Result<()> {
 }
 
 #[tokio::test]
-async fn not_by_a_binding_that_cannot_be_read_which_spoils_nothing_else() -> Result<()> {
+async fn attack_28_not_by_a_binding_that_cannot_be_read_which_spoils_nothing_else() -> Result<()> {
     let (case, alice) = new().await?;
     let folder = case.folder(ORGANIZATION).await?;
     let project = case.project_in(&folder).await?;
@@ -192,7 +192,7 @@ async fn not_by_a_binding_that_cannot_be_read_which_spoils_nothing_else() -> Res
 }
 
 #[tokio::test]
-async fn not_by_the_other_kind() -> Result<()> {
+async fn attack_12_not_by_the_other_kind() -> Result<()> {
     let (case, alice) = new().await?;
     case.bind(&case.project, ADMIN, &alice.member(), Some(PEER))
         .await?;
@@ -214,8 +214,8 @@ async fn not_by_a_marker_that_is_no_term_of_its_own() -> Result<()> {
 }
 
 #[tokio::test]
-async fn not_by_a_deleted_account_of_the_same_address_nor_as_another_kind_of_member() -> Result<()>
-{
+async fn attack_7_not_by_a_deleted_account_of_the_same_address_nor_as_another_kind_of_member()
+-> Result<()> {
     let (case, alice) = new().await?;
     for member in [
         format!("deleted:user:{}?uid=123456789012345678901", alice.email),

@@ -12,25 +12,12 @@ use jit_access_tests::request::Request;
 use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
-use tokio::sync::OnceCell;
 
 const ADMIN: &str = "roles/compute.instanceAdmin.v1";
 const SOON: Duration = Duration::from_secs(20);
 
-async fn bench() -> Result<&'static Bench> {
-    static WATCHFUL: OnceCell<Bench> = OnceCell::const_new();
-    WATCHFUL
-        .get_or_try_init(|| {
-            Bench::start(Setup {
-                controller_flags: vec!["--round-interval=1s".to_owned()],
-                ..Setup::default()
-            })
-        })
-        .await
-}
-
 async fn active() -> Result<(Case<'static>, Person)> {
-    let case = Case::new(bench().await?).await?;
+    let case = Case::new(Bench::watchful().await?).await?;
     let alice = case.person("alice").await?;
     case.eligible(&alice, ADMIN).await?;
     case.submit(&alice, &case.request("disk", &alice, ADMIN))
@@ -40,9 +27,9 @@ async fn active() -> Result<(Case<'static>, Person)> {
 }
 
 #[tokio::test]
-async fn a_time_in_managed_fields_that_no_reader_takes_stops_nobody() -> Result<()> {
+async fn fault_5_a_time_in_managed_fields_that_no_reader_takes_stops_nobody() -> Result<()> {
     let mut bench = Bench::start(Setup::default()).await?;
-    let (namespace, project, email);
+    let (place, email);
     {
         let case = Case::new(&bench).await?;
         let alice = case.person("alice").await?;
@@ -64,21 +51,21 @@ async fn a_time_in_managed_fields_that_no_reader_takes_stops_nobody() -> Result<
             .run(&["patch", "areq", "odd", "--type=merge", "--patch", &patch])
             .await?
             .success()?;
-        (namespace, project, email) = (case.namespace.clone(), case.project.clone(), alice.email);
+        (place, email) = (case.place(), alice.email);
     }
     bench.controller_mut()?.start_again().await?;
-    let case = Case::existing(&bench, &namespace, &project).await?;
+    let case = Case::at(&bench, &place).await?;
     let alice = case.known_person(&email)?;
     let fine = case.request("fine", &alice, ADMIN);
     alice.kubectl.apply(&fine).await?.success()?;
     eventually(SOON, async || {
-        let grants = case.grants(&project).await?;
+        let grants = case.grants(&case.project).await?;
         Ok((grants.len() == 2).then_some(()))
     })
     .await?;
     case.delete(&alice, "odd").await?.success()?;
     eventually(SOON, async || {
-        let left = case.grants(&project).await?;
+        let left = case.grants(&case.project).await?;
         let listed = alice.kubectl.run(&["get", "areq", "-o", "name"]).await?;
         Ok((left.len() == 1 && !listed.success()?.contains("/odd")).then_some(()))
     })
@@ -106,7 +93,7 @@ async fn an_answer_without_etag_is_no_policy() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_altered_binding_is_removed_while_groups_cannot_be_looked_up() -> Result<()> {
+async fn attack_16_an_altered_binding_is_removed_while_groups_cannot_be_looked_up() -> Result<()> {
     let (case, alice) = active().await?;
     let down = json!({"method": "searchTransitiveGroups", "resource": alice.email, "status": 503});
     let fault = case.bench.simulator.fault(&down).await?;
@@ -154,7 +141,7 @@ async fn a_removal_waits_for_nobodys_group_look_up() -> Result<()> {
 }
 
 #[tokio::test]
-async fn running_access_gets_its_finalizer_back() -> Result<()> {
+async fn attack_24_running_access_gets_its_finalizer_back() -> Result<()> {
     let (case, _) = active().await?;
     let patch = Patch::Merge(json!({"metadata": {"finalizers": null}}));
     case.requests()
@@ -172,7 +159,7 @@ async fn running_access_gets_its_finalizer_back() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_request_that_vanished_without_its_finalizer_leaves_no_binding() -> Result<()> {
+async fn attack_24_a_request_that_vanished_without_its_finalizer_leaves_no_binding() -> Result<()> {
     let (case, alice) = active().await?;
     // Both at once, so that no visit comes between.
     let patch = json!({"metadata": {"finalizers": null}}).to_string();
@@ -191,11 +178,7 @@ async fn a_request_that_vanished_without_its_finalizer_leaves_no_binding() -> Re
 
 #[tokio::test]
 async fn a_resource_outside_the_scope_is_not_read() -> Result<()> {
-    let bench = Bench::start(Setup {
-        no_controller: true,
-        ..Setup::default()
-    })
-    .await?;
+    let bench = Bench::without_controller().await?;
     let case = Case::new(&bench).await?;
     let alice = case.person("alice").await?;
     let folder = case.folder("organizations/1").await?;
@@ -217,7 +200,7 @@ async fn a_resource_outside_the_scope_is_not_read() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_forged_window_does_not_hide_a_binding_from_its_removal() -> Result<()> {
+async fn attack_29_a_forged_window_does_not_hide_a_binding_from_its_removal() -> Result<()> {
     let (case, alice) = active().await?;
     let patch = json!({"status": {"grant": null, "conditions": null}});
     let request = case
@@ -234,11 +217,11 @@ async fn a_forged_window_does_not_hide_a_binding_from_its_removal() -> Result<()
 }
 
 #[tokio::test]
-async fn a_window_that_another_controller_recorded_is_not_decided_again() -> Result<()> {
+async fn attack_14_a_window_that_another_controller_recorded_is_not_decided_again() -> Result<()> {
     let mut bench = Bench::start(Setup::default()).await?;
     let mut second = bench.start_controller(&[]).await?;
     second.process_mut().pause()?;
-    let (namespace, project, window);
+    let (place, window);
     {
         let case = Case::new(&bench).await?;
         let alice = case.person("alice").await?;
@@ -255,12 +238,12 @@ async fn a_window_that_another_controller_recorded_is_not_decided_again() -> Res
         .await?;
         // The other one would decide on another second.
         tokio::time::sleep(Duration::from_secs(2)).await;
-        (namespace, project) = (case.namespace.clone(), case.project.clone());
+        place = case.place();
     }
     bench.controller_mut()?.kill_hard()?;
     bench.simulator.release(None).await?;
     second.process_mut().resume()?;
-    let case = Case::existing(&bench, &namespace, &project).await?;
+    let case = Case::at(&bench, &place).await?;
     let request = case.wait_for("disk", AccessState::Active).await?;
     let grant = request
         .status
@@ -272,6 +255,6 @@ async fn a_window_that_another_controller_recorded_is_not_decided_again() -> Res
         (window.start_time, window.expire_time)
     );
     assert_eq!(condition(&request, "Granted")?.status, "True");
-    assert_eq!(case.grants(&project).await?.len(), 1);
+    assert_eq!(case.grants(&case.project).await?.len(), 1);
     Ok(())
 }

@@ -235,7 +235,7 @@ async fn given_back_early_the_policy_is_as_it_was() -> Result<()> {
 }
 
 #[tokio::test]
-async fn one_requests_end_leaves_anothers_access() -> Result<()> {
+async fn attack_15_one_requests_end_leaves_anothers_access() -> Result<()> {
     let case = Case::new(Bench::shared().await?).await?;
     let alice = case.person("alice").await?;
     case.eligible(&alice, ADMIN).await?;
@@ -309,11 +309,7 @@ async fn a_scheduled_request_is_written_at_its_start() -> Result<()> {
 
 #[tokio::test]
 async fn after_its_end_it_is_tidied_up() -> Result<()> {
-    let bench = Bench::start(Setup {
-        controller_flags: vec!["--round-interval=2s".to_owned()],
-        ..Setup::default()
-    })
-    .await?;
+    let bench = Bench::start(Setup::with_flags(&["--round-interval=2s"])).await?;
     let case = Case::new(&bench).await?;
     let alice = case.person("alice").await?;
     case.eligible(&alice, ADMIN).await?;

@@ -12,6 +12,7 @@ mod google_limits;
 mod google_patience;
 mod google_reads;
 mod hardening;
+mod interrupted;
 mod life;
 mod many;
 mod refusals;

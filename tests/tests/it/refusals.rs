@@ -178,11 +178,7 @@ async fn a_project_that_google_does_not_show() -> Result<()> {
 
 #[tokio::test]
 async fn a_resource_outside_the_scope() -> Result<()> {
-    let bench = Bench::start(Setup {
-        no_controller: true,
-        ..Setup::default()
-    })
-    .await?;
+    let bench = Bench::without_controller().await?;
     let case = Case::new(&bench).await?;
     let alice = case.person("alice").await?;
     let folder = case.folder("organizations/1").await?;
@@ -208,7 +204,7 @@ async fn a_resource_outside_the_scope() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_limit_of_google_is_named_with_its_number_and_others_go_on() -> Result<()> {
+async fn fault_6_a_limit_of_google_is_named_with_its_number_and_others_go_on() -> Result<()> {
     let case = Case::new(Bench::shared().await?).await?;
     let alice = case.person("alice").await?;
     let bob = case.person("bob").await?;
@@ -234,7 +230,7 @@ async fn a_limit_of_google_is_named_with_its_number_and_others_go_on() -> Result
 }
 
 #[tokio::test]
-async fn a_role_that_cannot_be_granted_here_and_others_go_on() -> Result<()> {
+async fn fault_6_a_role_that_cannot_be_granted_here_and_others_go_on() -> Result<()> {
     let case = Case::new(Bench::shared().await?).await?;
     let alice = case.person("alice").await?;
     // A basic role takes no condition; the binding that makes eligible was written before that was so.

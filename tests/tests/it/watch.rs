@@ -11,29 +11,12 @@ use jit_access_tests::eventually::eventually;
 use kube::ResourceExt;
 use kube::api::{ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
-use tokio::sync::OnceCell;
 
 const ADMIN: &str = "roles/compute.instanceAdmin.v1";
 const SOON: Duration = Duration::from_secs(20);
 
-/// A bench whose controller looks after running access every second.
-async fn bench() -> Result<&'static Bench> {
-    static WATCHFUL: OnceCell<Bench> = OnceCell::const_new();
-    WATCHFUL
-        .get_or_try_init(|| {
-            Bench::start(Setup {
-                controller_flags: vec![
-                    "--round-interval=1s".to_owned(),
-                    "--retention=6s".to_owned(),
-                ],
-                ..Setup::default()
-            })
-        })
-        .await
-}
-
 async fn active() -> Result<(Case<'static>, Person, AccessRequest)> {
-    let case = Case::new(bench().await?).await?;
+    let case = Case::new(Bench::watchful().await?).await?;
     let alice = case.person("alice").await?;
     case.eligible(&alice, ADMIN).await?;
     case.submit(&alice, &case.request("disk", &alice, ADMIN))
@@ -79,7 +62,7 @@ async fn a_binding_that_vanished_is_not_put_back() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_binding_that_was_altered_is_removed() -> Result<()> {
+async fn attack_16_a_binding_that_was_altered_is_removed() -> Result<()> {
     let (case, alice, _) = active().await?;
     edit(&case, |bindings| {
         for binding in bindings.iter_mut().filter(|binding| is_ours(binding)) {
@@ -94,7 +77,7 @@ async fn a_binding_that_was_altered_is_removed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_condition_that_another_tool_stripped_raises_the_alarm() -> Result<()> {
+async fn attack_16_a_condition_that_another_tool_stripped_raises_the_alarm() -> Result<()> {
     let (case, alice, _) = active().await?;
     edit(&case, |bindings| {
         bindings.retain(|binding| !is_ours(binding));
@@ -127,7 +110,7 @@ async fn a_condition_that_another_tool_stripped_raises_the_alarm() -> Result<()>
 }
 
 #[tokio::test]
-async fn a_binding_that_comes_back_after_its_end_is_removed() -> Result<()> {
+async fn attack_31_a_binding_that_comes_back_after_its_end_is_removed() -> Result<()> {
     let (case, alice, _) = active().await?;
     let ours: Vec<Value> = case.grants(&case.project).await?;
     edit(&case, |bindings| {
@@ -146,7 +129,8 @@ async fn a_binding_that_comes_back_after_its_end_is_removed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_binding_that_comes_back_after_its_request_was_deleted_is_removed() -> Result<()> {
+async fn attack_31_a_binding_that_comes_back_after_its_request_was_deleted_is_removed() -> Result<()>
+{
     let (case, alice, _) = active().await?;
     let ours: Vec<Value> = case.grants(&case.project).await?;
     case.delete(&alice, "disk").await?.success()?;
@@ -160,7 +144,7 @@ async fn a_binding_that_comes_back_after_its_request_was_deleted_is_removed() ->
 }
 
 #[tokio::test]
-async fn lost_eligibility_ends_the_access_and_an_error_does_not() -> Result<()> {
+async fn attack_20_lost_eligibility_ends_the_access_and_an_error_does_not() -> Result<()> {
     let (case, alice, _) = active().await?;
     let fault = json!({"method": "searchTransitiveGroups", "resource": alice.email, "status": 503});
     let fault = case.bench.simulator.fault(&fault).await?;
@@ -195,7 +179,7 @@ async fn running_access_on_one_resource_is_read_once_a_round() -> Result<()> {
 
 #[tokio::test]
 async fn a_finished_request_is_deleted_after_its_retention() -> Result<()> {
-    let case = Case::new(bench().await?).await?;
+    let case = Case::new(Bench::watchful().await?).await?;
     let alice = case.person("alice").await?;
     case.submit(&alice, &case.request("none", &alice, ADMIN))
         .await?;
@@ -204,12 +188,8 @@ async fn a_finished_request_is_deleted_after_its_retention() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_window_in_the_status_by_a_foreign_hand_gives_nothing() -> Result<()> {
-    let bench = Bench::start(Setup {
-        no_controller: true,
-        ..Setup::default()
-    })
-    .await?;
+async fn attack_29_a_window_in_the_status_by_a_foreign_hand_gives_nothing() -> Result<()> {
+    let bench = Bench::without_controller().await?;
     let case = Case::new(&bench).await?;
     let alice = case.person("alice").await?;
     case.eligible(&alice, ADMIN).await?;
@@ -248,12 +228,8 @@ async fn a_window_in_the_status_by_a_foreign_hand_gives_nothing() -> Result<()> 
 }
 
 #[tokio::test]
-async fn an_object_that_cannot_be_read_hears_of_it_and_stops_nobody() -> Result<()> {
-    let bench = Bench::start(Setup {
-        no_controller: true,
-        ..Setup::default()
-    })
-    .await?;
+async fn fault_5_an_object_that_cannot_be_read_hears_of_it_and_stops_nobody() -> Result<()> {
+    let bench = Bench::without_controller().await?;
     let case = Case::new(&bench).await?;
     let alice = case.person("alice").await?;
     case.eligible(&alice, ADMIN).await?;
@@ -327,8 +303,7 @@ async fn what_others_wrote_into_the_object_is_left_alone() -> Result<()> {
 async fn nothing_is_written_where_nothing_changes() -> Result<()> {
     let bench = Bench::start(Setup {
         api_proxy: true,
-        controller_flags: vec!["--round-interval=1s".to_owned()],
-        ..Setup::default()
+        ..Setup::with_flags(&["--round-interval=1s"])
     })
     .await?;
     let case = Case::new(&bench).await?;

@@ -45,6 +45,23 @@ fn of_the_same_second_the_uid_decides() {
 }
 
 #[test]
+fn who_was_let_in_counts_in_the_same_second_whatever_its_uid_is() {
+    let this = counted("a", 0, true);
+    let all: Vec<Counted<'_>> = (0..30)
+        .map(|_| Counted {
+            admitted: true,
+            ..counted("x", 0, false)
+        })
+        .chain([this])
+        .collect();
+    assert!(
+        crowding(&this, &all, &limits())
+            .unwrap()
+            .contains("30 within an hour")
+    );
+}
+
+#[test]
 fn finished_requests_count_for_an_hour() {
     let others = many(30, 1, false);
     assert!(

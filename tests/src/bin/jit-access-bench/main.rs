@@ -62,13 +62,10 @@ async fn run() -> Result<Report> {
 
 /// Everything on free ports, with a controller that nobody asks too often.
 async fn bench() -> Result<Bench> {
-    Bench::start(Setup {
-        controller_flags: vec![
-            "--max-open=10000".to_owned(),
-            "--max-hourly=60000".to_owned(),
-        ],
-        ..Setup::default()
-    })
+    Bench::start(Setup::with_flags(&[
+        "--max-open=10000",
+        "--max-hourly=60000",
+    ]))
     .await
 }
 

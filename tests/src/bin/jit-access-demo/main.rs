@@ -91,7 +91,10 @@ impl Demo {
         println!("starting the controller");
         let (name, flags) = (
             "jit-access-controller",
-            ["--scope=organizations/1".to_owned()],
+            [
+                "--scope=organizations/1".to_owned(),
+                "--log-format=text".to_owned(),
+            ],
         );
         let kubeconfig = cluster.controller_kubeconfig(&folder).await?;
         let controller =
