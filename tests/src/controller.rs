@@ -102,6 +102,12 @@ impl Controller {
         &mut self.process
     }
 
+    /// All that it logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.process.output()
+    }
+
     /// Whether `/readyz` says so.
     pub async fn is_ready(&self) -> bool {
         self.page("readyz").await.is_ok()

@@ -119,6 +119,10 @@ fn tests(count: &mut Count, arguments: &[String]) {
     cargo.env("JIT_ACCESS_CONTROL_PLANE", control_plane);
     // Of an error that ends a test, the sentence matters; panics keep their backtraces.
     cargo.env("RUST_LIB_BACKTRACE", "0");
+    // Most tests wait for servers most of the time: as many as processors would leave these idle.
+    if std::env::var_os("RUST_TEST_THREADS").is_none() {
+        cargo.env("RUST_TEST_THREADS", TEST_THREADS);
+    }
     let outcome = workspace::programs().and_then(|programs| {
         cargo.env("JIT_ACCESS_PROGRAMS", programs);
         count.read_tests(&mut cargo)
@@ -144,6 +148,9 @@ struct Count {
 }
 
 impl Count {
+    /// Tests at the same time, each with servers of its own.
+    const TEST_THREADS: &str = "4";
+
     /// Runs one check, which counts as one test. Whether it passed.
     fn check(&mut self, name: &str, check: impl FnOnce() -> Result<()>) -> bool {
         heading(name);

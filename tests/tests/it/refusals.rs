@@ -3,7 +3,7 @@
 use anyhow::Result;
 use jit_access_crds::AccessState;
 use jit_access_tests::bench::{Bench, Setup};
-use jit_access_tests::case::{Case, PEER, Person, SELF};
+use jit_access_tests::case::{Case, PEER, Person};
 use jit_access_tests::request::Request;
 
 const ADMIN: &str = "roles/compute.instanceAdmin.v1";
@@ -201,64 +201,6 @@ async fn a_resource_outside_the_scope() -> Result<()> {
         0
     );
     Ok(())
-}
-
-#[tokio::test]
-async fn fault_6_a_limit_of_google_is_named_with_its_number_and_others_go_on() -> Result<()> {
-    let case = Case::new(Bench::shared().await?).await?;
-    let alice = case.person("alice").await?;
-    let bob = case.person("bob").await?;
-    case.eligible(&alice, ADMIN).await?;
-    case.eligible(&bob, ADMIN).await?;
-    // With the marker's own binding that makes twenty.
-    for n in 0..19 {
-        let other = format!("resource.name == \"{n}\"");
-        case.bind(&case.project, ADMIN, &alice.member(), Some(&other))
-            .await?;
-    }
-    let message = case
-        .outcome(
-            &alice,
-            &case.request("full", &alice, ADMIN),
-            AccessState::Failed,
-        )
-        .await?;
-    assert!(message.contains("20"), "{message}");
-    case.submit(&bob, &case.request("fine", &bob, ADMIN))
-        .await?;
-    case.wait_for("fine", AccessState::Active).await.map(drop)
-}
-
-#[tokio::test]
-async fn fault_6_a_role_that_cannot_be_granted_here_and_others_go_on() -> Result<()> {
-    let case = Case::new(Bench::shared().await?).await?;
-    let alice = case.person("alice").await?;
-    // A basic role takes no condition; the binding that makes eligible was written before that was so.
-    case.eligible(&alice, "roles/editor").await?;
-    case.eligible(&alice, ADMIN).await?;
-    let message = case
-        .outcome(
-            &alice,
-            &case.request("basic", &alice, "roles/editor"),
-            AccessState::Failed,
-        )
-        .await?;
-    assert!(message.contains("primitive roles"), "{message}");
-    let good = case.person("bob").await?;
-    // The stored marker on the basic role must not stand in the way of other writes.
-    let mut policy = case.bench.simulator.policy(&case.project).await?;
-    if let Some(bindings) = policy["bindings"].as_array_mut() {
-        bindings.retain(|binding| binding["role"] != "roles/editor");
-    }
-    case.bench
-        .simulator
-        .set_policy(&case.project, &policy)
-        .await?;
-    case.bind(&case.project, ADMIN, &good.member(), Some(SELF))
-        .await?;
-    case.submit(&good, &case.request("fine", &good, ADMIN))
-        .await?;
-    case.wait_for("fine", AccessState::Active).await.map(drop)
 }
 
 #[tokio::test]
