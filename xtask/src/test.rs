@@ -9,6 +9,9 @@ use clap::{Args, ValueEnum};
 
 use crate::{crds, dependencies, tools, workspace};
 
+/// Tests at the same time, each with servers of its own.
+const TEST_THREADS: &str = "4";
+
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Only these parts; all when absent.
@@ -148,9 +151,6 @@ struct Count {
 }
 
 impl Count {
-    /// Tests at the same time, each with servers of its own.
-    const TEST_THREADS: &str = "4";
-
     /// Runs one check, which counts as one test. Whether it passed.
     fn check(&mut self, name: &str, check: impl FnOnce() -> Result<()>) -> bool {
         heading(name);
