@@ -6,9 +6,10 @@ use anyhow::{Context, Result};
 use jit_access_crds::AccessState;
 use jit_access_tests::bench::{Bench, Setup};
 use jit_access_tests::case::{Case, condition};
+use jit_access_tests::eventually::eventually;
 use serde_json::json;
 
-use crate::interrupted::{Interrupted, held_at_google};
+use crate::interrupted::{Interrupted, SOON, held_at_google};
 
 const ADMIN: &str = "roles/compute.instanceAdmin.v1";
 
@@ -50,6 +51,37 @@ async fn fault_3_the_api_server_restarts_and_etcd_goes_away_under_the_controller
         disk.delete(&bench, name).await?;
     }
     disk.no_binding_is_left(&bench).await
+}
+
+#[tokio::test]
+async fn fault_3_a_watch_that_expired_is_begun_anew() -> Result<()> {
+    let mut bench = Bench::with_proxy().await?;
+    let disk = Interrupted::prepare(&bench, &[ADMIN]).await?;
+    for name in ["stays", "goes"] {
+        disk.submit(&bench, &disk.request(name)).await?;
+        disk.is_granted_once(&bench, name, None).await?;
+    }
+    bench.api_proxy()?.cut_off();
+    // Changes that the controller does not see, and that the new API server has no memory of.
+    disk.delete(&bench, "goes").await?;
+    disk.submit(&bench, &disk.request("unseen")).await?;
+    bench.control_plane.stop_api_server()?;
+    bench.control_plane.start_api_server().await?;
+    bench.api_proxy()?.reconnect();
+    eventually(2 * SOON, async || {
+        let log = bench.controller()?.log();
+        Ok(log.contains("too old resource version").then_some(()))
+    })
+    .await?;
+
+    let case = Case::at(&bench, &disk.place).await?;
+    case.wait_until_gone("goes").await?;
+    disk.is_granted_once(&bench, "unseen", None).await?;
+    disk.submit(&bench, &disk.request("new")).await?;
+    disk.is_granted_once(&bench, "new", None).await?;
+    disk.is_granted_once(&bench, "stays", None).await?;
+    assert_eq!(case.grants(&case.project).await?.len(), 3);
+    Ok(())
 }
 
 #[tokio::test]
