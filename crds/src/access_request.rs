@@ -55,7 +55,7 @@ pub struct AccessRequestSpec {
     /// Where the roles are wanted: projects/PROJECT_ID, folders/NUMBER or organizations/NUMBER.
     #[schemars(length(max = 100))]
     #[x_kube(
-        validation = Rule::new(r"self.matches('^(projects/([a-z][a-z0-9.-]*[a-z0-9]:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|(folders|organizations)/[0-9]{1,20})$')")
+        validation = Rule::new(r"self.matches('^(projects/([a-z][a-z0-9.-]*[a-z0-9]:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|(folders|organizations)/[1-9][0-9]{0,19})$')")
             .message("must be projects/PROJECT_ID, folders/NUMBER or organizations/NUMBER")
     )]
     pub resource: String,
@@ -64,7 +64,7 @@ pub struct AccessRequestSpec {
     #[schemars(length(min = 1, max = 10), inner(length(max = 200)))]
     #[x_kube(
         merge_strategy = ListMerge::Set,
-        validation = Rule::new(r"self.all(role, role.matches('^(roles|projects/([a-z][a-z0-9.-]*[a-z0-9]:)?[a-z][a-z0-9-]{4,28}[a-z0-9]/roles|organizations/[0-9]{1,20}/roles)/[A-Za-z0-9_.]{1,100}$'))")
+        validation = Rule::new(r"self.all(role, role.matches('^(roles|projects/([a-z][a-z0-9.-]*[a-z0-9]:)?[a-z][a-z0-9-]{4,28}[a-z0-9]/roles|organizations/[1-9][0-9]{0,19}/roles)/[A-Za-z0-9_.]{1,100}$'))")
             .message("each role must be roles/NAME, projects/PROJECT_ID/roles/NAME or organizations/NUMBER/roles/NAME")
     )]
     pub roles: Vec<String>,
@@ -79,7 +79,7 @@ pub struct AccessRequestSpec {
 
     /// For how long, in hours, minutes and seconds: 30m or 1h30m. The installation sets default and limits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 20))]
+    #[schemars(length(max = 64))]
     #[x_kube(
         validation = Rule::new("self.matches('^([0-9]{1,4}h)?([0-9]{1,4}m)?([0-9]{1,5}s)?$') && size(self) > 0 && duration(self) > duration('0s')")
             .message("must be hours, minutes and seconds such as 30m or 1h30m, and more than zero")
@@ -99,7 +99,7 @@ pub struct AccessRequestSpec {
     /// When the access begins, in UTC and whole seconds: 2026-11-23T20:00:00Z. Absent: as soon as it is approved.
     // A plain string: the API server stores date-times that other parsers refuse, and such an object could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 20))]
+    #[schemars(length(max = 64))]
     #[x_kube(
         validation = Rule::new("self.matches('^20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z$') && timestamp(self) > timestamp('2000-01-01T00:00:00Z')")
             .message("must be a time in UTC and whole seconds such as 2026-11-23T20:00:00Z")

@@ -15,7 +15,7 @@ use crate::limits::Limits;
 use crate::request::{Refusal, ValidRequest};
 use crate::review::{decisions, veto};
 use crate::status;
-pub use judge::{Judged, Known, grant, judge};
+pub use judge::{Judged, Known, grant, judge, still_wanted, unexplained};
 pub use undecided::approvals_in_time;
 use undecided::undecided;
 

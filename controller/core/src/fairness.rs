@@ -49,7 +49,7 @@ pub fn crowding(this: &Counted<'_>, all: &[Counted<'_>], limits: &Limits) -> Opt
         .count();
     (recent >= limits.max_hourly).then(|| {
         format!(
-            "too many requests: you made {recent} within an hour, and {} are allowed; create this one again later",
+            "too many requests: you made {recent} within an hour, and {} are allowed; those that were refused count too; create this one again in an hour",
             limits.max_hourly
         )
     })

@@ -63,8 +63,11 @@ pub(crate) fn is_project_id(text: &str) -> bool {
         && id.bytes().all(|byte| lower_or_digit(byte) || byte == b'-')
 }
 
+/// The number of a folder or an organization, in the one way to write it.
 pub(crate) fn is_number(text: &str) -> bool {
-    (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+    (1..=20).contains(&text.len())
+        && !text.starts_with('0')
+        && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -9,14 +9,14 @@ use jit_access_crds::{
 };
 use kube::ResourceExt;
 
-use crate::visible_text::is_invisible;
+use crate::visible_text::{is_invisible, shown, shown_up_to};
 
 /// A decision that counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     /// What was decided.
     pub kind: DecisionKind,
-    /// E-mail address of who decided.
+    /// Who decided: an e-mail address, or another user name where it ends the request.
     pub author: String,
     /// The delegate that vouches for the author; `None` where the author wrote it.
     pub via: Option<String>,
@@ -66,7 +66,7 @@ fn decision(
         }
         DecisionKind::Denied => is_reviewer,
         // The requester, a reviewer, or a holder of the verb `revoke`, whom only the API server knows.
-        DecisionKind::Revoked => author.contains('@'),
+        DecisionKind::Revoked => !author.trim().is_empty(),
     };
     counts.then(|| Decision {
         kind,
@@ -109,11 +109,14 @@ fn is_one_line(value: &str) -> bool {
 pub fn veto(decisions: &[Decision]) -> Option<(AccessState, String)> {
     let of = |kind| decisions.iter().find(|decision| decision.kind == kind);
     let said = |word: &str, decision: &Decision| {
-        let via = decision.via.as_ref().map(|via| format!(" via {via}"));
-        let comment = decision.comment.as_ref().map(|text| format!(": {text}"));
+        let via = decision.via.as_ref();
+        let via = via.map(|via| format!(" via {}", shown(via)));
+        let comment = decision.comment.as_ref();
+        let comment =
+            comment.map(|text| format!(": {}", shown_up_to(text, MOST_DECISION_CHARACTERS)));
         format!(
             "{word} by {}{}{}",
-            decision.author,
+            shown(&decision.author),
             via.unwrap_or_default(),
             comment.unwrap_or_default()
         )

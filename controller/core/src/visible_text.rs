@@ -11,11 +11,53 @@ pub fn is_invisible(character: char) -> bool {
         | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Longest piece of somebody else's text that is quoted, in characters.
+const QUOTE_LENGTH: usize = 120;
+
+/// Somebody else's text as it can be shown in a log, a status or a terminal: cut, on one line, and
+/// without control, invisible and direction characters.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    shown_up_to(text, QUOTE_LENGTH)
+}
+
+/// As [`shown`], cut after so many characters.
+#[must_use]
+pub fn shown_up_to(text: &str, most: usize) -> String {
+    let mut shown = String::new();
+    for character in text.chars().take(most) {
+        match character {
+            // It quotes nothing here, and stands in addresses.
+            '\'' => shown.push(character),
+            _ if is_invisible(character) => shown.extend(character.escape_unicode()),
+            _ => shown.extend(character.escape_debug()),
+        }
+    }
+    if text.chars().nth(most).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use regex::Regex;
 
     use super::*;
+
+    #[test]
+    fn attack_17_hostile_text_is_cut_and_escaped() {
+        let hostile = format!("a\n\u{1b}[31m\u{202e}\u{3164}\"{}", "x".repeat(1_000_000));
+        let text = shown(&hostile);
+        assert!(
+            text.starts_with("a\\n\\u{1b}[31m\\u{202e}\\u{3164}\\\"xxx"),
+            "{text}"
+        );
+        assert!(text.ends_with("x…"), "{text}");
+        assert!(text.chars().count() < 160, "{text}");
+        assert_eq!(shown("o'brien@example.com"), "o'brien@example.com");
+        assert_eq!(shown_up_to("größer", 4), "größ…");
+    }
 
     #[test]
     fn the_schema_refuses_the_same_characters() {

@@ -19,8 +19,20 @@ const END: &str = "2026-11-23T20:30:00Z";
 const WINDOW: &str = r#"request.time >= timestamp("2026-11-23T20:00:00Z") && request.time < timestamp("2026-11-23T20:30:00Z")"#;
 
 /// Expressions, each with whether it is over before the grant's end and at it.
-const EXPRESSIONS: [(&str, bool, bool); 9] = [
+const EXPRESSIONS: [(&str, bool, bool); 12] = [
     (WINDOW, false, true),
+    // What narrows a grant by time ends its window no earlier, and no later.
+    (
+        r#"request.time >= timestamp("2026-11-23T20:00:00Z") && request.time < timestamp("2026-11-23T20:30:00Z") && (request.time < timestamp("2020-01-01T00:00:00Z"))"#,
+        false,
+        true,
+    ),
+    (
+        r#"request.time >= timestamp("2026-11-23T20:00:00Z") && request.time < timestamp("2026-11-23T20:30:00Z") && (request.time < timestamp("2099-01-01t00:00:00z"))"#,
+        false,
+        true,
+    ),
+    (r#"request.time < timestamp("never")"#, false, false),
     ("true", false, false),
     ("has({}.jitAccessConstraint)", false, false),
     (

@@ -211,3 +211,38 @@ async fn a_binding_that_is_over_by_our_clock_alone_stays() -> Result<()> {
     assert_eq!(case.grants(&case.project).await?.len(), 2);
     Ok(())
 }
+
+/// Writes the policy by granting something to somebody else.
+async fn another_grant(case: &Case<'_>) -> Result<()> {
+    let bob = case.person("bob").await?;
+    case.eligible(&bob, ADMIN).await?;
+    case.submit(&bob, &case.request("bobs", &bob, ADMIN))
+        .await?;
+    case.wait_for("bobs", AccessState::Active).await.map(drop)
+}
+
+#[tokio::test]
+async fn attack_15_a_time_in_a_requests_own_condition_does_not_let_another_grant_end_it()
+-> Result<()> {
+    let bench = bench(&["--round-interval=2s"]).await?;
+    let case = Case::new(&bench).await?;
+    let alice = case.person("alice").await?;
+    case.eligible(&alice, ADMIN).await?;
+    // One that is over, and one that some may take for a time and others for none.
+    for (name, time) in [
+        ("over", "2020-01-01T00:00:00Z"),
+        ("spelt", "2099-01-01t00:00:00z"),
+    ] {
+        let narrowed = format!("request.time < timestamp(\"{time}\")");
+        let request = case.request(name, &alice, ADMIN).condition(&narrowed);
+        case.submit(&alice, &request).await?;
+        case.wait_for(name, AccessState::Active).await?;
+    }
+    another_grant(&case).await?;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(case.grants(&case.project).await?.len(), 3);
+    for name in ["over", "spelt"] {
+        case.wait_for(name, AccessState::Active).await?;
+    }
+    Ok(())
+}

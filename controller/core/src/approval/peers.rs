@@ -1,10 +1,10 @@
 //! What the reviewers of a request could approve, and what they did.
 
-use jit_access_crds::DecisionKind;
+use jit_access_crds::{AccessRequest, DecisionKind};
 
 use super::Approved;
 use crate::eligibility::{Eligible, Lookup};
-use crate::review::Decision;
+use crate::review::{Decision, approval_command};
 
 /// A reviewer as Google knows them now; the error is a sentence.
 #[derive(Debug, Clone)]
@@ -39,6 +39,36 @@ pub struct Awaited {
     pub unable: Vec<String>,
     /// Those who could not be looked up, with the sentence: they are left out this time.
     pub unknown: Vec<(String, String)>,
+}
+
+impl Awaited {
+    /// Says whose approval the request waits for, and how it is given.
+    #[must_use]
+    pub fn message(&self, request: &AccessRequest) -> String {
+        let able = self.able.join(" or ");
+        let mut sentences = vec![format!("waits for the approval of {able}")];
+        if let Some(reviewer) = self.able.first() {
+            sentences.push(format!(
+                "{reviewer} approves with: {}",
+                approval_command(request, reviewer)
+            ));
+        }
+        if self.able.len() > 1 {
+            sentences.push("the others do so with their own address".to_owned());
+        }
+        if !self.unable.is_empty() {
+            sentences.push(format!(
+                "{} could not approve this and was not told",
+                self.unable.join(", ")
+            ));
+        }
+        sentences.extend(
+            self.unknown
+                .iter()
+                .map(|(email, why)| format!("{email} could not be looked up: {why}")),
+        );
+        sentences.join("; ")
+    }
 }
 
 /// Weighs the approvals of a request for which every role has a peer entitlement. Only those among

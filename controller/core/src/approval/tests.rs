@@ -1,6 +1,6 @@
 use super::*;
 use crate::grant::plan;
-use crate::samples::{lookup_of, spec, valid};
+use crate::samples::{lookup_of, request, spec, valid};
 use jit_access_crds::AccessRequestSpec;
 
 const SELF: &str = "has({}.jitAccessConstraint)";
@@ -218,6 +218,23 @@ fn the_plan_is_what_one_or_the_other_could_approve() {
             let expressions: Vec<_> = plan.bindings.iter().map(|it| &*it.expression).collect();
             assert_eq!(expressions, ["(b)", "(a)"]);
         }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_message_says_who_must_act_and_how() {
+    let reviewers = [
+        reviewer(BOB, &[(ADMIN, PEER)]),
+        reviewer(CAROL, &[]),
+        unknown(DAVE),
+        reviewer("erin@example.com", &[(ADMIN, PEER)]),
+    ];
+    match weigh(&eligible(&[(ADMIN, PEER)]), &reviewers, &[]) {
+        Peers::Awaited(awaited) => assert_eq!(
+            awaited.message(&request(spec())),
+            "waits for the approval of bob@example.com or erin@example.com; bob@example.com approves with: kubectl annotate areq web-1-disk -n jit-requests approved-by.jit-access.dev/7c9e6679-bob=\"bob@example.com: looks right\"; the others do so with their own address; carol@example.com could not approve this and was not told; dave@example.com could not be looked up: Google is away"
+        ),
         other => panic!("{other:?}"),
     }
 }

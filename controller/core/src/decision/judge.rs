@@ -1,14 +1,15 @@
 //! What becomes of a request by what Google said.
 
 use jiff::Timestamp;
-use jit_access_crds::{AccessState, Plan};
+use jit_access_crds::{AccessRequest, AccessState, Plan};
 
+use super::approvals_in_time;
 use crate::approval::{Approved, Awaited, Peers, Reviewer, weigh};
 use crate::eligibility::{Eligible, Ineligible, Kind, Lookup};
 use crate::grant::{Grant, Window, plan};
 use crate::limits::Limits;
-use crate::request::{Refusal, ValidRequest};
-use crate::review::Decision;
+use crate::request::{Refusal, ValidRequest, format_time};
+use crate::review::{Decision, decisions, veto};
 
 /// What Google said about the people of a request.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +87,7 @@ fn ineligible(message: String) -> Refusal {
 /// The grant of a judged request: in the recorded window, else in one that begins now.
 ///
 /// # Errors
-/// As [`Grant::new`].
+/// `Failed` when the recorded window is over, and as [`Grant::new`].
 pub fn grant(
     request: &ValidRequest,
     uid: &str,
@@ -95,6 +96,40 @@ pub fn grant(
     recorded: Option<Window>,
     now: Timestamp,
 ) -> Result<Grant, Refusal> {
+    if let Some(window) = recorded.filter(|window| window.is_over(now)) {
+        return Err(Refusal::failed(format!(
+            "could not be granted before its end at {}: Google did not take the change in time; create another request if the access is still needed",
+            format_time(window.end)
+        )));
+    }
     let window = recorded.unwrap_or_else(|| Window::decide(request, created, now));
     Grant::new(request, uid, approved, window)
+}
+
+/// Why a request is not decided while a binding of it stands in the policy and no window is on
+/// record: the record is made before anything is written, and a window decided anew would end later.
+#[must_use]
+pub fn unexplained(held: bool, recorded: Option<Window>) -> Option<&'static str> {
+    (held && recorded.is_none()).then_some(
+        "a binding of this request stands in Google's policy, but status.grant, which says until when, is gone: somebody else writes the status; delete the request, create another one, and tell an administrator",
+    )
+}
+
+/// Whether what was decided is still to be written, by the request as it is at the last moment:
+/// nobody deleted, denied or revoked it, and the approval that it rests on still stands.
+#[must_use]
+pub fn still_wanted(
+    request: &AccessRequest,
+    valid: &ValidRequest,
+    approver: Option<&str>,
+    delegates: &[String],
+    limits: &Limits,
+) -> bool {
+    request.metadata.deletion_timestamp.is_none()
+        && veto(&decisions(request, delegates)).is_none()
+        && approver.is_none_or(|approver| {
+            approvals_in_time(request, valid, delegates, limits)
+                .iter()
+                .any(|decision| decision.author == approver)
+        })
 }

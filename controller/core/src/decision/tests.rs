@@ -350,4 +350,42 @@ fn outside_the_scope_nothing_is_eligible() {
     );
 }
 
+#[test]
+fn nothing_is_granted_after_the_recorded_window() {
+    let request = valid(&spec());
+    let granted = |seconds| {
+        let judged = judged(&spec(), &[("roles/compute.admin", SELF)]).unwrap();
+        let Judged::Approved(approved, _) = judged else {
+            panic!("{judged:?}");
+        };
+        let window = Window {
+            start: after(0),
+            end: after(1_800),
+        };
+        let (created, now) = (after(0), after(seconds));
+        grant(&request, "uid", created, *approved, Some(window), now)
+    };
+    assert_eq!(granted(1_799).unwrap().window().end, after(1_800));
+    let refusal = granted(1_800).unwrap_err();
+    assert_eq!(refusal.state, AccessState::Failed);
+    assert!(
+        refusal
+            .message
+            .contains("before its end at 2026-11-23T20:30:00Z"),
+        "{}",
+        refusal.message
+    );
+}
+
+#[test]
+fn attack_29_a_binding_without_a_recorded_window_is_not_decided_anew() {
+    let window = Window {
+        start: after(0),
+        end: after(60),
+    };
+    assert!(unexplained(true, None).is_some());
+    assert_eq!(unexplained(true, Some(window)), None);
+    assert_eq!(unexplained(false, None), None);
+}
+
 mod peers;

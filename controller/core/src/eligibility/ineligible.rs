@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::finding::shown;
 use super::{Kind, Lookup};
+use crate::visible_text::shown;
 
 /// Most roles that one list names.
 const LISTED: usize = 10;

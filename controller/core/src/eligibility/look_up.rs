@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::finding::{Finding, shown};
+use super::finding::Finding;
 use super::{Attached, Entitlement, Kind, Person};
 use crate::iam_condition::{EligibleCondition, Reading, Readings, own_end};
 use crate::iam_policy::{Binding, Entry, group_of, is_java_product, is_user, request_of_title};
+use crate::visible_text::shown;
 
 /// What one person may ask for on one resource. There is no other way to make one than
 /// [`look_up`].

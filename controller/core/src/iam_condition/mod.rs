@@ -31,7 +31,7 @@ mod tree;
 
 pub use compose::{MAX_LOGICAL_OPERATORS, compose, compose_without_window};
 pub use narrowing::{MAX_NARROWING_CHARACTERS, narrowing};
-pub use own_end::own_end;
+pub use own_end::{own_end, window_end};
 pub use reading::{EligibleCondition, Reading, read};
 pub use readings::Readings;
 pub use same::same;

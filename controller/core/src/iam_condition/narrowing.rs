@@ -61,9 +61,22 @@ fn is_no_truth_value(tree: &IdedExpr) -> bool {
             }
             (name, _) => NO_TRUTH_VALUES.contains(&name),
         },
+        Expr::Select(select) if !select.test => match &select.operand.expr {
+            Expr::Ident(of) => ATTRIBUTES.contains(&(of, &select.field)),
+            _ => false,
+        },
         Expr::Ident(_) | Expr::Select(_) | Expr::Comprehension(_) => false,
     }
 }
+
+/// Attributes of IAM's conditions, none of which is true or false
+/// (<https://cloud.google.com/iam/docs/conditions-attribute-reference>).
+const ATTRIBUTES: [(&str, &str); 4] = [
+    ("resource", "name"),
+    ("resource", "service"),
+    ("resource", "type"),
+    ("request", "time"),
+];
 
 /// Operators and functions of IAM's CEL that give something else than true or false.
 const NO_TRUTH_VALUES: [&str; 14] = [
@@ -147,6 +160,8 @@ mod tests {
             ("a && 'x'", "true or false"),
             ("!(b || size(a))", "true or false"),
             ("resource.name + 'x'", "true or false"),
+            ("resource.name", "true or false"),
+            ("a && request.time", "true or false"),
             ("resource.name.extract('{x}/')", "true or false"),
         ] {
             let refusal = narrowing(text).unwrap_err();

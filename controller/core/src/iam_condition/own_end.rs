@@ -19,6 +19,16 @@ pub fn own_end(expression: &str) -> Option<Timestamp> {
     conjuncts(&tree).into_iter().filter_map(end).min()
 }
 
+/// The end of the window of a grant, which stands before all other terms of its condition; None if it cannot be read.
+///
+/// A later term is somebody's own: the eligible binding's or the request's. Where it ends the access, the request
+/// still says so itself.
+pub fn window_end(expression: &str) -> Option<Timestamp> {
+    let tree = parse(expression).ok()?;
+    let first = conjuncts(&tree).into_iter().find_map(end)?;
+    (first != Timestamp::MIN).then_some(first)
+}
+
 /// The end that `term` sets, if it is exactly `request.time < timestamp("…")`, with `<=`, or the other way round.
 pub(super) fn end(term: &IdedExpr) -> Option<Timestamp> {
     let comparison = |operator| match operands(term, operator) {
@@ -186,6 +196,33 @@ mod tests {
         ] {
             let source = format!(r#"request.time < timestamp("{text}")"#);
             assert_eq!(own_end(&source), Some(Timestamp::MIN), "{source}");
+        }
+    }
+
+    #[test]
+    fn the_windows_end_is_the_first_and_one_that_can_be_read() {
+        let window = r#"request.time >= timestamp("2026-11-23T20:00:00Z") && request.time < timestamp("2026-11-23T20:30:00Z")"#;
+        let end = Some(at("2026-11-23T20:30:00Z"));
+        assert_eq!(window_end(window), end);
+        for narrowed in [
+            r#"request.time < timestamp("2020-01-01T00:00:00Z")"#,
+            r#"request.time < timestamp("2027-01-01t00:00:00z")"#,
+            "a || b",
+        ] {
+            assert_eq!(
+                window_end(&format!("{window} && ({narrowed})")),
+                end,
+                "{narrowed}"
+            );
+        }
+        for none in [
+            "",
+            "true",
+            r#"request.time < timestamp("never")"#,
+            r#"request.time < timestamp("never") && request.time < timestamp("2020-01-01T00:00:00Z")"#,
+            r#"request.time < timestamp("2020-01-01T00:00:00Z") || a"#,
+        ] {
+            assert_eq!(window_end(none), None, "{none}");
         }
     }
 

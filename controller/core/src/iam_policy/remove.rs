@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::document::{Entry, Policy};
 use super::member::same_user_or_deleted;
 use super::title::{request_of_title, title};
-use crate::iam_condition::own_end;
+use crate::iam_condition::window_end;
 
 /// What was taken out of a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Policy {
         self.take_out(&places, member)
     }
 
-    /// Removes bindings with a title of ours, of any request, whose own end is over.
+    /// Removes bindings with a title of ours, of any request, whose window is over.
     ///
     /// The whole binding goes, with members whom somebody else added to it: the end is a
     /// condition on all of it, so it gives nobody anything any more, and nobody loses anything.
@@ -121,7 +121,7 @@ fn expired(entry: &Entry, now: Timestamp) -> Option<Removed> {
     let binding = entry.binding()?;
     let condition = binding.condition.as_ref()?;
     let uid = request_of_title(&condition.title)?;
-    (own_end(&condition.expression)? <= now).then(|| Removed {
+    (window_end(&condition.expression)? <= now).then(|| Removed {
         uid: uid.to_owned(),
         role: binding.role.clone(),
         members: binding.members.clone(),

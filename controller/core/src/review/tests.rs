@@ -132,7 +132,30 @@ fn a_no_counts_whatever_its_text_is() {
         only("denied-by.jit-access.dev/x", "alice@example.com"),
         None
     );
-    assert_eq!(only("revoked-by.jit-access.dev/x", "nobody"), None);
+    // A holder of the verb may be no person: what the API server let in is never lost.
+    for author in ["kubernetes-admin", "system:serviceaccount:ops:ci"] {
+        let revoked = only("revoked-by.jit-access.dev/x", &format!("{author}: leaked"));
+        assert_eq!(revoked.unwrap().author, author);
+    }
+    for nobody in ["", " ", ": leaked"] {
+        assert_eq!(only("revoked-by.jit-access.dev/x", nobody), None);
+    }
+}
+
+#[test]
+fn attack_17_hostile_text_ends_a_request_and_is_not_shown_as_it_is() {
+    let value = format!(
+        "\u{202e}evil@x: \n\nStatus: True\u{1b}[31m{}",
+        "x".repeat(10_000)
+    );
+    let decision = only("revoked-by.jit-access.dev/x", &value).unwrap();
+    let (state, sentence) = veto(&[decision]).unwrap();
+    assert_eq!(state, AccessState::Revoked);
+    assert!(
+        sentence.starts_with("revoked by \\u{202e}evil@x: \\n\\nStatus: True\\u{1b}[31mxxx"),
+        "{sentence}"
+    );
+    assert!(sentence.chars().count() < 600, "{sentence}");
 }
 
 #[test]

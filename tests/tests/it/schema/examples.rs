@@ -120,6 +120,8 @@ fn refused() -> Vec<(&'static str, Value, &'static str)> {
             RESOURCE,
         ),
         ("resource", json!("folders/production"), RESOURCE),
+        ("resource", json!("folders/010"), RESOURCE),
+        ("resource", json!("organizations/01"), RESOURCE),
         ("resource", json!("organizations/1\n"), RESOURCE),
         (
             "resource",
@@ -196,10 +198,11 @@ fn refused() -> Vec<(&'static str, Value, &'static str)> {
         ("duration", json!("1.5h"), DURATION),
         ("duration", json!("10000h"), DURATION),
         ("duration", json!("9999999999999999999m"), DURATION),
+        ("duration", json!("999999999999999999999m"), DURATION),
         (
             "duration",
-            json!("999999999999999999999m"),
-            "spec.duration: Too long: may not be more than 20 bytes",
+            json!("9".repeat(65)),
+            "spec.duration: Too long: may not be more than 64 bytes",
         ),
         (
             "reviewers",
@@ -233,10 +236,12 @@ fn refused() -> Vec<(&'static str, Value, &'static str)> {
         ("startTime", json!("2026-11-23t20:00:00z"), START),
         (
             "startTime",
-            json!("2026-11-23T20:00:00.5Z"),
-            "spec.startTime: Too long: may not be more than 20 bytes",
+            json!("9".repeat(65)),
+            "spec.startTime: Too long: may not be more than 64 bytes",
         ),
         ("startTime", json!("2026-11-23T20:00+01Z"), START),
+        ("startTime", json!("2026-11-23T20:00:00.5Z"), START),
+        ("startTime", json!("2026-11-23T20:00:00+00:00"), START),
         ("startTime", json!("1999-11-23T20:00:00Z"), START),
         (
             "condition",

@@ -271,3 +271,25 @@ fn nobody_named_could_approve() {
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn attack_13_what_is_withdrawn_at_the_last_moment_is_not_written() {
+    let valid = valid(&to_bob());
+    let wanted = |request: &AccessRequest| still_wanted(request, &valid, Some(BOB), &[], &limits());
+    let approved = annotated(recorded(waiting(), BOB, 10), &[(BOB_KEY, BOB)]);
+    assert!(wanted(&approved));
+    assert!(!wanted(&deleted(approved.clone())));
+    assert!(!wanted(&annotated(approved.clone(), &[])), "withdrawn");
+    let vetoes = [
+        ("denied-by.jit-access.dev/carol", "carol@example.com"),
+        ("revoked-by.jit-access.dev/x", "security@example.com"),
+    ];
+    for veto in vetoes {
+        assert!(!wanted(&annotated(
+            approved.clone(),
+            &[(BOB_KEY, BOB), veto]
+        )));
+    }
+    let late = annotated(recorded(waiting(), BOB, TIMEOUT + 1), &[(BOB_KEY, BOB)]);
+    assert!(!wanted(&late));
+}
