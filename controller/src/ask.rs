@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use jit_access_core::approval::Awaited;
 use jit_access_core::grant::Window;
 use jit_access_core::request::{ValidRequest, format_time};
-use jit_access_core::review::approval_command;
 use jit_access_core::status::{self, Report};
 use jit_access_crds::{AccessRequest, AccessState, ApprovedReason, Plan};
 
@@ -74,11 +73,7 @@ pub async fn ask(
                 grant: Some(recorded),
                 ..Report::new(AccessState::Active, message)
             };
-            let report = match petition.passed() {
-                Some(passed) => passed.said_in(report),
-                None => report,
-            };
-            Done::report(&newest, report)
+            Done::report(&newest, petition.with_passed(report))
         }
         GrantAnswer::Awaited(awaited, plan) => {
             let approvers = petition.approvers();
@@ -87,23 +82,20 @@ pub async fn ask(
             });
             Done::report(&newest, awaiting(&newest, &awaited, plan))
         }
-        GrantAnswer::Planned(plan) => {
+        GrantAnswer::Later => {
             let start = start.map(format_time).unwrap_or_default();
             let message = format!("access will begin at {start}, if it may be granted then");
             let report = Report::new(AccessState::Scheduled, message);
-            let report = match petition.passed() {
-                Some(passed) => passed.said_in(report),
-                None => eligible(report, plan),
-            };
-            Done::report(&newest, report)
+            Done::report(&newest, petition.with_passed(report))
         }
         GrantAnswer::Refused(refusal) => {
             let failed = refusal.state == AccessState::Failed;
             let report = refused(refusal);
             // What Google refused to write had passed eligibility and approval.
-            let report = match petition.passed().filter(|_| failed) {
-                Some(passed) => passed.said_in(report),
-                None => report,
+            let report = if failed {
+                petition.with_passed(report)
+            } else {
+                report
             };
             Done::report(&newest, report)
         }
@@ -112,33 +104,11 @@ pub async fn ask(
     }
 }
 
-/// Says whose approval a request waits for, and how it is given.
 fn awaiting(request: &AccessRequest, awaited: &Awaited, plan: Plan) -> Report {
-    let mut message = format!(
-        "waits for the approval of {}; the command is: {}",
-        awaited.able.join(" or "),
-        awaited
-            .able
-            .iter()
-            .map(|reviewer| approval_command(request, reviewer))
-            .collect::<Vec<_>>()
-            .join(" — or: ")
-    );
-    if !awaited.unable.is_empty() {
-        let unable = awaited.unable.join(", ");
-        message.push_str(&format!(
-            ". {unable} could not approve this and was not told"
-        ));
-    }
-    for (email, why) in &awaited.unknown {
-        message.push_str(&format!(". {email} could not be looked up: {why}"));
-    }
+    let who = format!("{} must act", awaited.able.join(" or "));
     let report = Report {
-        approved: Some((
-            ApprovedReason::AwaitingApproval,
-            format!("{} must act", awaited.able.join(" or ")),
-        )),
-        ..Report::new(AccessState::AwaitingApproval, message)
+        approved: Some((ApprovedReason::AwaitingApproval, who)),
+        ..Report::new(AccessState::AwaitingApproval, awaited.message(request))
     };
     eligible(report, plan)
 }

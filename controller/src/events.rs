@@ -6,14 +6,20 @@ use kube::Resource;
 use kube::runtime::events::{Event, EventType};
 
 use crate::context::Context;
+use crate::objects::WriteError;
+use crate::petition::subject;
+
+/// Longest note that the API server takes, in bytes (events.k8s.io/v1).
+const NOTE_LENGTH: usize = 1_024;
 
 async fn publish(
     context: &Context,
     request: &AccessRequest,
     type_: EventType,
     reason: &str,
-    note: String,
+    mut note: String,
 ) {
+    note.truncate(note.floor_char_boundary(NOTE_LENGTH));
     let event = Event {
         type_,
         reason: reason.to_owned(),
@@ -23,7 +29,9 @@ async fn publish(
     };
     let reference = request.object_ref(&());
     if let Err(error) = context.recorder.publish(&event, &reference).await {
-        tracing::warn!(request = request.metadata.name, %error, "an Event was not written");
+        let error = WriteError::from(error);
+        let request = subject(context, request).name;
+        tracing::warn!(request, %error, "an Event was not written");
     }
 }
 

@@ -10,6 +10,7 @@ mod done;
 mod events;
 mod facts;
 mod guarded;
+mod lock;
 mod memory;
 mod metrics;
 mod objects;

@@ -2,7 +2,7 @@
 //! safety: after a restart it is found again, or costs a reading more.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,6 +13,7 @@ use jit_access_crds::{AccessRequest, AccessState, CREATED_BY_ANNOTATION};
 use kube::ResourceExt;
 use tokio::sync::Semaphore;
 
+use crate::lock::lock;
 use crate::policy_writer::Subject;
 
 /// Of one requester at most this many requests are in work at the same time.
@@ -85,21 +86,15 @@ pub struct Memory {
     ended: Mutex<HashMap<String, Ended>>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn requester(request: &AccessRequest) -> Requester {
-    let maker = request.annotations().get(CREATED_BY_ANNOTATION).cloned();
-    (request.spec.requester.clone(), maker)
+fn requester(request: &AccessRequest) -> (&str, Option<&str>) {
+    let maker = request.annotations().get(CREATED_BY_ANNOTATION);
+    (&request.spec.requester, maker.map(String::as_str))
 }
 
 /// Whether two requests count together: the same person asks, through the same maker.
 #[must_use]
 pub fn is_alike(one: &AccessRequest, other: &AccessRequest) -> bool {
-    let maker =
-        |request: &'_ AccessRequest| request.annotations().get(CREATED_BY_ANNOTATION).cloned();
-    one.spec.requester == other.spec.requester && maker(one) == maker(other)
+    requester(one) == requester(other)
 }
 
 /// UID of a request; empty only for an object that the API server did not make.
@@ -170,9 +165,10 @@ impl Memory {
         now: Timestamp,
         crowding: impl FnOnce(&Counted<'_>, &[Counted<'_>]) -> Option<String>,
     ) -> Option<String> {
-        let key = requester(request);
+        let (person, maker) = requester(request);
+        let key = (person.to_owned(), maker.map(str::to_owned));
         let mut creations = lock(&self.creations);
-        let recent = creations.entry(key.clone()).or_default();
+        let recent = creations.entry(key).or_default();
         let hour_ago = now - SignedDuration::from_hours(1);
         recent.retain(|_, creation| creation.time > hour_ago);
         let mut all = Vec::new();

@@ -1,7 +1,7 @@
 //! Figures for `/metrics`. Labels are bounded: no names, no addresses.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use jit_access_core::eligibility::Finding;
@@ -13,6 +13,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+
+use crate::lock::lock;
 
 /// A finding that was not seen for so long counts as mended.
 const FINDING_FORGOTTEN_AFTER: Duration = Duration::from_secs(3_600);
@@ -198,10 +200,7 @@ impl Metrics {
     /// Logs what was not known yet, and counts what there is.
     pub fn note_findings(&self, findings: &[Finding]) {
         let now = Instant::now();
-        let mut known = self
-            .known_findings
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.known_findings);
         for finding in findings {
             let text = finding.to_string();
             let new = !known.contains_key(&text);

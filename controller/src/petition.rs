@@ -1,22 +1,25 @@
 //! A request before the policy writer: decides by the rules, records the window, withdraws when
 //! the object is gone.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use futures::future::{BoxFuture, FutureExt};
 use jiff::Timestamp;
 use jit_access_core::approval::Approved;
-use jit_access_core::decision::{Judged, Known, approvals_in_time, created, grant, judge};
+use jit_access_core::decision::{
+    Judged, Known, approvals_in_time, created, grant, judge, still_wanted, unexplained,
+};
 use jit_access_core::grant::{Grant, Window};
-use jit_access_core::request::{Refusal, ValidRequest, format_time};
-use jit_access_core::review::{Decision, decisions, veto};
+use jit_access_core::request::ValidRequest;
+use jit_access_core::review::Decision;
 use jit_access_core::status::{self, Report};
 use jit_access_crds::{
     AccessRequest, AccessState, ApprovedReason, EligibleReason, GrantStatus, Plan,
 };
-use kube::{Resource, ResourceExt};
+use kube::ResourceExt;
 
 use crate::context::Context;
+use crate::lock::lock;
 use crate::memory::uid;
 use crate::objects::{self, WriteError};
 use crate::policy_writer::{Petition, Subject, Trouble, Verdict};
@@ -61,7 +64,7 @@ pub fn subject(context: &Context, request: &AccessRequest) -> Subject {
 
 /// What was found out about a request that passed eligibility and approval.
 #[derive(Debug, Clone)]
-pub struct Passed {
+struct Passed {
     reason: ApprovedReason,
     approver: Option<String>,
     plan: Plan,
@@ -76,9 +79,7 @@ impl Passed {
         }
     }
 
-    /// Adds it to a report.
-    #[must_use]
-    pub fn said_in(self, report: Report) -> Report {
+    fn said_in(self, report: Report) -> Report {
         let message = match &self.approver {
             Some(approver) => format!("{approver} approved"),
             None => "the requester may approve these roles alone".to_owned(),
@@ -132,9 +133,16 @@ impl AccessPetition {
         self.progress().newest
     }
 
-    /// What was found out, once it passed eligibility and approval.
+    /// Adds to a report what was found out, once the request passed eligibility and approval.
     #[must_use]
-    pub fn passed(&self) -> Option<Passed> {
+    pub fn with_passed(&self, report: Report) -> Report {
+        match self.passed() {
+            Some(passed) => passed.said_in(report),
+            None => report,
+        }
+    }
+
+    fn passed(&self) -> Option<Passed> {
         self.progress().passed
     }
 
@@ -166,19 +174,16 @@ impl AccessPetition {
     }
 
     fn progress(&self) -> Progress {
-        self.progress
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.progress).clone()
     }
 
     fn advance(&self, change: impl FnOnce(&mut Progress)) {
-        change(&mut self.progress.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut lock(&self.progress));
     }
 
     /// First the finalizer, then the window: whatever happens afterwards, the binding is found.
     async fn record(&self, grant: &Grant) -> Result<(), WriteError> {
-        let Progress { newest, passed, .. } = self.progress();
+        let newest = self.newest();
         let decided_on = recorded(&newest).cloned();
         let newest = objects::add_finalizer(&self.context, &newest).await?;
         if recorded(&newest) != decided_on.as_ref() {
@@ -205,10 +210,7 @@ impl AccessPetition {
                 grant: Some(announced),
                 ..Report::new(state, message)
             };
-            let report = match passed {
-                Some(passed) => passed.said_in(report),
-                None => report,
-            };
+            let report = self.with_passed(report);
             objects::record_window(&self.context, &newest, &report).await?
         };
         let window = grant.window();
@@ -239,17 +241,8 @@ impl Petition for AccessPetition {
 
     fn decide(&self, known: Option<Known<'_>>, held: bool, now: Timestamp) -> Verdict {
         let Progress { newest, window, .. } = self.progress();
-        if held && window.is_none() {
-            // The window is recorded before anything is written. One decided anew would end later.
-            return Verdict::Wait(Trouble::new(
-                "a binding of this request stands in Google's policy, but status.grant, which says until when, is gone: somebody else writes the status; delete the request, create another one, and tell an administrator",
-            ));
-        }
-        if let Some(window) = window.filter(|window| window.is_over(now)) {
-            return Verdict::Refuse(Refusal::failed(format!(
-                "could not be granted before its end at {}: Google did not take the change in time; create another request if the access is still needed",
-                format_time(window.end)
-            )));
+        if let Some(why) = unexplained(held, window) {
+            return Verdict::Wait(Trouble::new(why));
         }
         let approvals = self.approvals(&self.current());
         let (approved, plan) = match judge(&self.valid, known, &approvals, &self.context.limits) {
@@ -258,9 +251,9 @@ impl Petition for AccessPetition {
             Ok(Judged::Unknown(why)) => return Verdict::Wait(Trouble::new(why)),
             Err(refusal) => return Verdict::Refuse(refusal),
         };
-        self.advance(|progress| progress.passed = Some(Passed::new(&approved, plan.clone())));
+        self.advance(|progress| progress.passed = Some(Passed::new(&approved, plan)));
         if self.look_up_only {
-            return Verdict::Plan(plan);
+            return Verdict::Later;
         }
         let created = created(&newest);
         let uid = &self.subject.uid;
@@ -284,19 +277,18 @@ impl Petition for AccessPetition {
         let Some(object) = self.context.delivered(&newest) else {
             return false;
         };
-        if object.meta().deletion_timestamp.is_some()
-            || newest.metadata.deletion_timestamp.is_some()
-        {
+        // An object that cannot be read any more may hold a revocation.
+        let Ok(delivered) = object.0.clone() else {
             return false;
-        }
-        let current = self.current();
-        if veto(&decisions(&current, &self.context.delegates(&current))).is_some() {
-            return false;
-        }
+        };
+        let current = self.context.memory.newest(Arc::new(delivered));
         let approver = self.passed().and_then(|passed| passed.approver);
-        approver.is_none_or(|approver| {
-            let approvals = self.approvals(&current);
-            approvals.iter().any(|decision| decision.author == approver)
-        })
+        still_wanted(
+            &current,
+            &self.valid,
+            approver.as_deref(),
+            &self.context.delegates(&current),
+            &self.context.limits,
+        )
     }
 }

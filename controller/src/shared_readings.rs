@@ -4,8 +4,10 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+use crate::lock::lock;
 
 /// A value and when the call that brought it began: it is not younger than that.
 #[derive(Debug, Clone)]
@@ -112,7 +114,7 @@ impl<K: Clone + Eq + Hash, T: Clone, E: Clone> SharedReadings<K, T, E> {
     }
 
     fn entry(&self, key: &K, now: Instant) -> Entry<T, E> {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = lock(&self.entries);
         if entries.len() > SWEEP_ABOVE {
             entries.retain(|_, (asked, _)| now.saturating_duration_since(*asked) < FORGOTTEN_AFTER);
         }

@@ -12,6 +12,9 @@ use crate::{crds, dependencies, tools, workspace};
 /// Tests at the same time, each with servers of its own.
 const TEST_THREADS: &str = "4";
 
+/// Which cases the property tests make; any number would do.
+const PROPERTY_SEED: &str = "20260701";
+
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Only these parts; all when absent.
@@ -122,6 +125,11 @@ fn tests(count: &mut Count, arguments: &[String]) {
     cargo.env("JIT_ACCESS_CONTROL_PLANE", control_plane);
     // Of an error that ends a test, the sentence matters; panics keep their backtraces.
     cargo.env("RUST_LIB_BACKTRACE", "0");
+    // The same cases in every run, so that a commit is judged by what it changes. `cargo test`, run
+    // by hand, tries new ones each time.
+    if std::env::var_os("PROPTEST_RNG_SEED").is_none() {
+        cargo.env("PROPTEST_RNG_SEED", PROPERTY_SEED);
+    }
     // Most tests wait for servers most of the time: as many as processors would leave these idle.
     if std::env::var_os("RUST_TEST_THREADS").is_none() {
         cargo.env("RUST_TEST_THREADS", TEST_THREADS);

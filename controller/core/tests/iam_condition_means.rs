@@ -62,10 +62,12 @@ fn parse(text: &str) -> IdedExpr {
         .unwrap_or_else(|_| panic!("is no CEL: {text}"))
 }
 
+const MARKER_NAMES: &[&str] = &["jitAccessConstraint", "multiPartyApprovalConstraint"];
+
 /// The tree with every marker true.
 fn with_markers_true(mut tree: IdedExpr) -> IdedExpr {
     let is_marker = matches!(&tree.expr, Expr::Select(s) if s.test
-        && s.field.to_ascii_lowercase().ends_with("constraint")
+        && MARKER_NAMES.iter().any(|name| s.field.eq_ignore_ascii_case(name))
         && matches!(&s.operand.expr, Expr::Map(map) if map.entries.is_empty()));
     if is_marker {
         tree.expr = Expr::Literal(LiteralValue::Boolean(true.into()));

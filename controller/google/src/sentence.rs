@@ -66,6 +66,9 @@ impl Call {
             Kind::Conflict => format!(
                 "Google refused to {task}: it was changed by somebody else meanwhile; it must be read again first."
             ),
+            Kind::Invalid if self.writes => {
+                format!("Google refused to {task}: something in the policy is invalid.")
+            }
             Kind::Invalid => {
                 format!("Google refused to {task}: something in the request is invalid.")
             }
@@ -291,6 +294,15 @@ mod tests {
         );
         let error = call(false).refused(429, &HeaderMap::new(), Some(&seven), b"");
         assert!(error.message.contains("it asks to wait 8 s"), "{error}");
+    }
+
+    #[test]
+    fn what_is_invalid_is_the_policy_where_one_is_written() {
+        for (writes, what) in [(true, "in the policy"), (false, "in the request")] {
+            let error = call(writes).refused(400, &HeaderMap::new(), None, b"");
+            let expected = format!("something {what} is invalid");
+            assert!(error.message.contains(&expected), "{error}");
+        }
     }
 
     #[test]

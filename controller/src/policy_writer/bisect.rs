@@ -4,19 +4,23 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jit_access_core::iam_policy::Policy;
+use jit_access_core::request::Refusal;
 use jit_access_google::{Error, Kind};
 use tokio::sync::oneshot;
 
 use super::decide::refused_by_google;
 use super::edit::Part;
 use super::job::{Batch, GrantAnswer, GrantJob, RemoveJob, Trouble};
-use super::transaction::write;
+use super::transaction::{is_refusal, put, write};
 use super::{Resource, Shared};
 
 /// A write that Google refused.
 pub(super) struct Refused<'a> {
     /// Whether it removed expired bindings of others' requests too.
     pub(super) purged: bool,
+    /// The policy that it was to replace.
+    pub(super) before: &'a Policy,
     /// The roles of the grant that it was for, if it was for one alone.
     pub(super) roles: Vec<String>,
     /// Google's answer.
@@ -28,7 +32,7 @@ pub(super) async fn bisect(
     resource: &Arc<Resource>,
     shared: &Arc<Shared>,
     mut batch: Batch,
-    part: Part,
+    mut part: Part,
     refused: Refused<'_>,
 ) {
     let error = refused.error;
@@ -39,6 +43,13 @@ pub(super) async fn bisect(
             ..part
         };
         return write(resource, shared, batch, part).await;
+    }
+    let splits = batch.grants.len() + batch.removals.len() > 1 || refused.roles.len() > 1;
+    if splits && !part.taken_unchanged {
+        if let Some(error) = refused_unchanged(resource, shared, refused.before).await {
+            return whole_policy_refused(resource, batch, &error);
+        }
+        part.taken_unchanged = true;
     }
     if !batch.removals.is_empty() && !batch.grants.is_empty() {
         let removals = std::mem::take(&mut batch.removals);
@@ -63,7 +74,7 @@ pub(super) async fn bisect(
     let by_role = matches!(error.kind, Kind::Denied | Kind::Invalid);
     if let Some(job) = batch.grants.pop() {
         if by_role && part.roles == usize::MAX && refused.roles.len() > 1 {
-            grant_by_role(resource, shared, job, error).await;
+            grant_by_role(resource, shared, job, part, error).await;
         } else {
             let mut refusal = refused_by_google(error);
             if let Some(role) = refused.roles.get(part.roles - 1) {
@@ -81,12 +92,34 @@ pub(super) async fn bisect(
     }
 }
 
+/// Writes the policy as it is: where Google refuses even that, no request is at fault, and to look
+/// for one would cost a few writes for each.
+async fn refused_unchanged(resource: &Resource, shared: &Shared, policy: &Policy) -> Option<Error> {
+    let reason = "whether the policy can be written as it is";
+    let written = put(resource, shared, policy, reason).await;
+    written.err().filter(is_refusal)
+}
+
+fn whole_policy_refused(resource: &Resource, batch: Batch, error: &Error) {
+    let why = format!(
+        "Google does not take the policy of {} even as it is, which is no fault of this request: an administrator must look at it. {error}",
+        resource.name
+    );
+    for job in batch.grants {
+        job.answer(GrantAnswer::Refused(Refusal::failed(why.clone())));
+    }
+    for job in batch.removals {
+        job.answer(Err(Trouble::new(why.clone())));
+    }
+}
+
 /// Adds one binding after the other. What was added when one is refused is removed as of any
 /// request that failed.
 async fn grant_by_role(
     resource: &Arc<Resource>,
     shared: &Arc<Shared>,
     job: GrantJob,
+    part: Part,
     error: &Error,
 ) {
     let mut answer = GrantAnswer::Refused(refused_by_google(error));
@@ -102,6 +135,7 @@ async fn grant_by_role(
         let part = Part {
             purge: false,
             roles,
+            ..part
         };
         write(resource, shared, step, part).await;
         match written.await {

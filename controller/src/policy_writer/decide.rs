@@ -36,7 +36,7 @@ pub(super) async fn inside_scope(
                     Verdict::Refuse(refusal) => GrantAnswer::Refused(refusal),
                     Verdict::Wait(trouble) => GrantAnswer::Trouble(trouble),
                     // No rule says yes without a look-up.
-                    Verdict::Plan(_) | Verdict::Await(..) | Verdict::Grant(_) => {
+                    Verdict::Later | Verdict::Await(..) | Verdict::Grant(_) => {
                         GrantAnswer::Withdrawn
                     }
                 };
@@ -149,7 +149,7 @@ pub(super) fn decide(grants: Vec<GrantJob>, gathered: &Gathered, shared: &Shared
                 continue;
             }
             Ok(Verdict::Refuse(refusal)) => GrantAnswer::Refused(refusal),
-            Ok(Verdict::Plan(plan)) => GrantAnswer::Planned(plan),
+            Ok(Verdict::Later) => GrantAnswer::Later,
             Ok(Verdict::Await(awaited, plan)) => GrantAnswer::Awaited(awaited, plan),
             Ok(Verdict::Wait(trouble)) => GrantAnswer::Trouble(trouble),
             Err(error) => GrantAnswer::Refused(refused_by_google(&error)),

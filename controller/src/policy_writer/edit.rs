@@ -33,12 +33,15 @@ pub(super) struct Part {
     pub(super) purge: bool,
     /// Of each grant only this many bindings.
     pub(super) roles: usize,
+    /// Google took the policy as it was, so what it refuses is the change.
+    pub(super) taken_unchanged: bool,
 }
 
 impl Part {
     pub(super) const WHOLE: Self = Self {
         purge: true,
         roles: usize::MAX,
+        taken_unchanged: false,
     };
 }
 

@@ -1,7 +1,7 @@
 //! Everything that one transaction rests on, read in parallel.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::{join, join_all};
@@ -13,6 +13,7 @@ use jit_access_google::{Error, Memberships};
 use super::Shared;
 use super::job::{Subject, Trouble};
 use crate::facts::{Ancestors, FactsError};
+use crate::lock::lock;
 use crate::shared_readings::Reading;
 
 /// Furthest that our clock may be off Google's.
@@ -149,10 +150,7 @@ impl Gathered {
             resource: &ancestor.resource,
             policy: &ancestor.policy,
         }));
-        let mut readings = shared
-            .readings
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut readings = lock(&shared.readings);
         Ok(look_up(&person, &chain, now, &mut readings))
     }
 

@@ -43,7 +43,7 @@ pub enum Verdict {
     /// It is refused.
     Refuse(Refusal),
     /// It may be granted later; nothing is written now.
-    Plan(Plan),
+    Later,
     /// A reviewer must act; nothing is written now.
     Await(Awaited, Plan),
     /// It is granted.
@@ -115,7 +115,7 @@ pub enum GrantAnswer {
     /// The bindings are in the policy.
     Granted(Box<Grant>),
     /// It may be granted later.
-    Planned(Plan),
+    Later,
     /// A reviewer must act.
     Awaited(Awaited, Plan),
     /// It is refused; nothing of it is in the policy.

@@ -11,7 +11,7 @@ mod job;
 mod transaction;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -24,6 +24,7 @@ use job::{Batch, GrantJob, InspectJob, RemoveJob};
 pub use job::{GrantAnswer, Inspection, InspectionOrder, Petition, Subject, Trouble, Verdict};
 
 use crate::facts::Facts;
+use crate::lock::lock;
 use crate::metrics::Metrics;
 
 /// How long a reading is kept for who comes later in the same round.
@@ -147,18 +148,13 @@ impl PolicyWriter {
 
     /// Forgets policies that nobody works on: each keeps its last reading.
     pub fn forget_idle(&self) {
-        self.resources
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.resources)
             .retain(|_, resource| Arc::strong_count(resource) > 1 || resource.is_remembered());
     }
 
     fn submit(&self, name: &str, add: impl FnOnce(&mut Batch)) {
         let resource = {
-            let mut resources = self
-                .resources
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut resources = lock(&self.resources);
             Arc::clone(resources.entry(name.to_owned()).or_insert_with(|| {
                 Arc::new(Resource {
                     name: name.to_owned(),
@@ -180,7 +176,7 @@ fn lost() -> Trouble {
 impl Resource {
     fn submit(self: &Arc<Self>, shared: &Arc<Shared>, add: impl FnOnce(&mut Batch)) {
         let start = {
-            let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut queue = lock(&self.queue);
             add(&mut queue.waiting);
             if !queue.waiting.removals.is_empty() {
                 self.removal_arrived.notify_one();
@@ -197,7 +193,7 @@ impl Resource {
         let _served = Served(&self);
         loop {
             let batch = {
-                let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut queue = lock(&self.queue);
                 let mut batch = std::mem::take(&mut queue.waiting);
                 if batch.is_empty() {
                     queue.served = false;
@@ -216,7 +212,7 @@ impl Resource {
 
     /// Removals that arrived since the batch was taken: they go into the same write.
     fn late_removals(&self) -> Vec<RemoveJob> {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queue = lock(&self.queue);
         std::mem::take(&mut queue.waiting.removals)
     }
 
@@ -230,10 +226,7 @@ impl Resource {
             .iter()
             .map(|job| job.order.not_before)
             .max()?;
-        let inspected = self
-            .inspected
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let inspected = lock(&self.inspected);
         inspected
             .as_ref()
             .filter(|(begun, _)| *begun >= newest)
@@ -242,10 +235,7 @@ impl Resource {
 
     /// Whether a lost write may still arrive, or others of this round may share the last reading.
     fn is_remembered(&self) -> bool {
-        let inspected = self
-            .inspected
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let inspected = lock(&self.inspected);
         inspected
             .as_ref()
             .is_some_and(|(begun, _)| begun.elapsed() < READING_KEPT)
@@ -255,25 +245,16 @@ impl Resource {
     }
 
     fn set_inspected(&self, reading: Option<(Instant, Policy)>) {
-        *self
-            .inspected
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = reading;
+        *lock(&self.inspected) = reading;
     }
 
     fn may_arrive_until(&self) -> Option<Instant> {
-        *self
-            .in_flight_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.in_flight_until)
     }
 
     fn answer_lost(&self, shared: &Shared) {
         let until = Instant::now() + shared.in_flight;
-        *self
-            .in_flight_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(until);
+        *lock(&self.in_flight_until) = Some(until);
     }
 }
 
@@ -282,7 +263,7 @@ struct Served<'a>(&'a Resource);
 impl Drop for Served<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut queue = lock(&self.0.queue);
             queue.served = false;
             // Who waits hears at once that the writer stopped, and comes again.
             queue.waiting = Batch::default();

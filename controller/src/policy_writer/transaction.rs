@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::{BoxFuture, FutureExt};
+use jit_access_core::iam_policy::Policy;
 use jit_access_google::{Error, Kind};
 
 use super::bisect::{Refused, bisect};
@@ -113,6 +114,7 @@ async fn attempts(resource: &Arc<Resource>, shared: &Arc<Shared>, mut batch: Bat
             Err(error) if is_refusal(&error) => {
                 let refused = Refused {
                     purged: edit.purged,
+                    before: &gathered.policy,
                     roles: roles(&edit.ready),
                     error: &error,
                 };
@@ -162,7 +164,7 @@ async fn attending_to_removals<T>(
     }
 }
 
-fn is_refusal(error: &Error) -> bool {
+pub(super) fn is_refusal(error: &Error) -> bool {
     matches!(
         error.kind,
         Kind::Denied | Kind::Invalid | Kind::TooLarge | Kind::Missing
@@ -214,11 +216,27 @@ async fn set(
     edit: &Edit,
     removals: &[RemoveJob],
 ) -> Result<(), Error> {
+    put(
+        resource,
+        shared,
+        &edit.policy,
+        &reason(removals, &edit.ready),
+    )
+    .await
+}
+
+/// Writes a policy, once.
+pub(super) async fn put(
+    resource: &Resource,
+    shared: &Shared,
+    policy: &Policy,
+    reason: &str,
+) -> Result<(), Error> {
     let begun = Instant::now();
     resource.set_inspected(None);
     let result = shared
         .google
-        .set_policy(&resource.name, &edit.policy, &reason(removals, &edit.ready))
+        .set_policy(&resource.name, policy, reason)
         .await;
     shared.metrics.policy_written(begun.elapsed(), &result);
     match result {

@@ -230,7 +230,7 @@ async fn only_the_refused_one_fails(
 #[tokio::test]
 async fn fault_2_of_many_requests_only_the_one_that_google_refuses_fails() -> Result<()> {
     for (status, words) in [
-        (400, "something in the request is invalid"),
+        (400, "something in the policy is invalid"),
         (403, "lacks the permission"),
         (413, "the request is too large"),
     ] {
@@ -245,6 +245,46 @@ async fn fault_2_of_many_requests_only_the_one_that_google_refuses_fails() -> Re
             .await
             .with_context(|| format!("status {status}"))?;
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn fault_2_a_policy_that_google_does_not_take_at_all_costs_few_writes() -> Result<()> {
+    let (case, people) = new().await?;
+    everybody_eligible(&case, &people).await?;
+    for person in &people[1..] {
+        case.eligible(person, VIEWER).await?;
+    }
+    // Somebody else's binding, which Google refuses in every write.
+    let odd = json!({"role": "roles/viewer", "members": ["allAuthenticatedUsers"]});
+    add_to_policy(&case, [odd]).await?;
+    let request = |name: &str, person: &Person| case.request(name, person, ADMIN);
+    let opener = (&people[0], request("opener", &people[0]));
+    let together: Vec<(&Person, Request)> = people[1..]
+        .iter()
+        .flat_map(|person| ["one", "two"].map(|name| (person, name)))
+        .enumerate()
+        .map(|(n, (person, name))| {
+            let request = request(&format!("{name}-{n}"), person);
+            (person, request.role(VIEWER))
+        })
+        .collect();
+    case.in_one_write(opener, &together).await?;
+    for (_, request) in &together {
+        let message = message(&case, request.name(), AccessState::Failed).await?;
+        let words = [
+            "even as it is, which is no fault of this request",
+            "allAuthenticatedUsers",
+            &case.project,
+        ];
+        contains_all(&message, &words);
+        assert!(
+            !message.contains(VIEWER) && !message.contains(ADMIN),
+            "{message}"
+        );
+    }
+    // The opener's write, that of all the others, and the policy as it is.
+    assert_eq!(writes(&case).await?, 3);
     Ok(())
 }
 

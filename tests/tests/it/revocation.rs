@@ -50,6 +50,38 @@ async fn running_access_ends() -> Result<()> {
 }
 
 #[tokio::test]
+async fn attack_17_a_revocation_in_hostile_words_counts_and_its_event_is_written() -> Result<()> {
+    let (case, alice) = new().await?;
+    case.submit(&alice, &case.request("disk", &alice, ADMIN))
+        .await?;
+    case.wait_for("disk", AccessState::Active).await?;
+    // By a name that is no address, with direction characters, a line break and colours, and longer
+    // than an Event takes once all of it is escaped.
+    let why = format!("\u{202e}\n\u{1b}[31m{}", "\u{202e}".repeat(400));
+    let annotation = format!("revoked-by.jit-access.dev/x=kubernetes-admin: {why}");
+    alice
+        .kubectl
+        .run(&["annotate", "areq", "disk", &annotation])
+        .await?
+        .success()?;
+    let request = case.wait_for("disk", AccessState::Revoked).await?;
+    let message = &condition(&request, "Granted")?.message;
+    assert!(
+        message.starts_with("revoked by kubernetes-admin: \\u{202e}\\n\\u{1b}[31m"),
+        "{message}"
+    );
+    let events = case.bench.admin_kubectl(&case.namespace)?;
+    eventually(SOON, async || {
+        let text = events
+            .run(&["get", "events", "-o", "json"])
+            .await?
+            .success()?;
+        Ok(text.contains("AccessRevoked").then_some(()))
+    })
+    .await
+}
+
+#[tokio::test]
 async fn a_scheduled_request_is_withdrawn() -> Result<()> {
     let (case, alice) = new().await?;
     let start = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(3_600);

@@ -106,12 +106,7 @@ async fn a_missing_permission_names_both_causes() {
 async fn refusals_are_not_repeated() {
     let bench = Bench::new().await;
     for (http, word, kind, sentence) in [
-        (
-            400,
-            "INVALID_ARGUMENT",
-            Kind::Invalid,
-            "something in the request is invalid",
-        ),
+        (400, "INVALID_ARGUMENT", Kind::Invalid, " is invalid."),
         (
             401,
             "UNAUTHENTICATED",
