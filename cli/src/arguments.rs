@@ -51,9 +51,9 @@ pub enum Command {
     Deny(DecideCommand),
     /// Withdraw a request, or end the access that it gave
     Revoke(DecideCommand),
-    /// Wait for the outcome: exit status 0 Active, 1 refused or ended, 2 its own --timeout
+    /// Wait for the outcome: exit status 0 Active, 1 refused or ended, 2 --timeout
     Wait(WaitCommand),
-    /// Check AccessRequest manifests and their approvals, for the CI of a Git repository
+    /// Check AccessRequest manifests and their approvals, for the CI of a repository
     VerifyManifests(VerifyCommand),
 }
 
@@ -74,13 +74,13 @@ pub struct RequestCommand {
     /// Who may approve: an e-mail address; may be repeated
     #[arg(long = "reviewer", value_name = "E-MAIL")]
     pub reviewers: Vec<String>,
-    /// From when on, such as 2026-11-23T20:00:00Z; else from the approval on
+    /// From when on, such as 2026-11-23T20:00:00Z; otherwise at once
     #[arg(long, value_name = "TIME")]
     pub start: Option<String>,
     /// Narrow the access by an IAM condition
     #[arg(long, value_name = "CEL")]
     pub condition: Option<String>,
-    /// Take from an earlier request whatever is not given here, but not its start
+    /// Take what is not given here from an earlier request
     #[arg(long, value_name = "NAME")]
     pub like: Option<String>,
     /// The name of the request; otherwise made from the first role
@@ -132,7 +132,7 @@ pub struct VerifyCommand {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{Command, CommandFactory};
 
     use super::*;
 
@@ -149,8 +149,10 @@ mod tests {
     fn help_fits_a_terminal() {
         let mut command = Arguments::command();
         command.build();
-        for sub in command.get_subcommands_mut() {
-            for line in sub.render_help().to_string().lines() {
+        let mut pages = vec![command.render_help()];
+        pages.extend(command.get_subcommands_mut().map(Command::render_help));
+        for page in pages {
+            for line in page.to_string().lines() {
                 assert!(line.chars().count() <= 100, "{line}");
             }
         }

@@ -10,7 +10,7 @@ use jit_access_core::visible_text::is_invisible;
 use jit_access_crds::{AccessRequest, AccessState, DecisionKind, MOST_DECISION_CHARACTERS};
 use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::arguments::DecideCommand;
 use crate::connection::Connection;
@@ -51,8 +51,7 @@ pub async fn run(
     let key = key(&request, &me, kind).with_context(|| {
         format!("{name} has no UID, so that it cannot be said which one is meant")
     })?;
-    // With the UID, another request that has the name by now is not written to.
-    let patch = json!({"metadata": {"uid": request.metadata.uid, "annotations": {key: value}}});
+    let patch = patch(&request, &key, &value);
     let written = connection
         .requests()
         .patch(&name, &PatchParams::default(), &Patch::Merge(&patch))
@@ -173,6 +172,11 @@ fn key(request: &AccessRequest, me: &str, kind: DecisionKind) -> Option<String> 
         .find(|key| !taken.contains_key(key))
 }
 
+/// With the UID, another request that has the name by now is not written to.
+fn patch(request: &AccessRequest, key: &str, value: &str) -> Value {
+    json!({"metadata": {"uid": request.metadata.uid, "annotations": {key: value}}})
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,6 +219,16 @@ mod tests {
         assert_eq!(key_of(&first), "denied-by.jit-access.dev/7c9e6679-bob-2");
         let second = annotated(first, "denied-by.jit-access.dev/7c9e6679-bob-2", other);
         assert_eq!(key_of(&second), "denied-by.jit-access.dev/7c9e6679-bob-3");
+    }
+
+    #[test]
+    fn only_the_request_that_was_shown_is_written_to() {
+        let patch = patch(&request(), "denied-by.jit-access.dev/bob", BOB);
+        let expected = json!({"metadata": {
+            "uid": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+            "annotations": {"denied-by.jit-access.dev/bob": BOB},
+        }});
+        assert_eq!(patch, expected);
     }
 
     #[test]

@@ -75,9 +75,9 @@ impl Place {
             (409, "AlreadyExists") => format!(
                 "there is an AccessRequest {name} in namespace {namespace} already: give another --name"
             ),
-            (409, _) => format!(
-                "nothing was written, for the request changed meanwhile or is another one of the same name: look at it again ({message})"
-            ),
+            (409, _) => changed(message),
+            // Of a patch with the UID of another object.
+            (422, _) if message.contains("metadata.uid: Invalid value") => changed(message),
             (429 | 500..=599, _) => {
                 format!("{server} cannot answer now, try again later: {message}")
             }
@@ -91,6 +91,12 @@ impl Place {
             self.server
         )
     }
+}
+
+fn changed(message: &str) -> String {
+    format!(
+        "nothing was written, for the request changed meanwhile or is another one of the same name: look at it again ({message})"
+    )
 }
 
 fn login(why: &str) -> String {
@@ -176,7 +182,23 @@ mod tests {
 
     #[test]
     fn another_object_of_the_same_name_is_not_written() {
-        let conflict = json!({"code": 409, "reason": "Conflict", "message": "Precondition failed: UID in precondition"});
-        assert!(told(&conflict).starts_with("nothing was written"));
+        for (code, message) in [
+            (
+                409,
+                "Operation cannot be fulfilled: the object has been modified",
+            ),
+            (
+                422,
+                "The AccessRequest \"x\" is invalid: metadata.uid: Invalid value: \"y\": field is immutable",
+            ),
+        ] {
+            let status = json!({"code": code, "reason": "Conflict", "message": message});
+            assert!(
+                told(&status).starts_with("nothing was written"),
+                "{message}"
+            );
+        }
+        let other = json!({"code": 422, "reason": "Invalid", "message": "spec.resource: Invalid value: \"y\": must be"});
+        assert!(told(&other).starts_with("spec.resource"));
     }
 }
