@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
 
-/// The folder with `jit-access-controller`, `google-cloud-simulator` and `leash`: the one that
-/// `JIT_ACCESS_PROGRAMS` names, which `cargo xtask` sets after building them; otherwise they are
+/// The folder with `jit-access-controller`, `google-cloud-simulator`, `kubectl-jit` and `leash`: the
+/// one that `JIT_ACCESS_PROGRAMS` names, which `cargo xtask` sets after building them; otherwise they are
 /// built now, so that a plain `cargo test` never runs old ones.
 ///
 /// # Errors
@@ -36,6 +36,7 @@ fn built_folder() -> Result<PathBuf> {
         "--package=jit-access-controller",
         "--package=google-cloud-simulator",
         "--package=jit-access-tests",
+        "--package=kubectl-jit",
     ]);
     if !cfg!(debug_assertions) {
         cargo.arg("--release");

@@ -18,6 +18,7 @@ mod life;
 mod logs;
 mod many;
 mod outages;
+mod plugin;
 mod refusals;
 mod revocation;
 mod schema;
