@@ -61,7 +61,9 @@ pub async fn answer() -> ExitCode {
     let mut seen = std::collections::HashSet::new();
     lines.retain(|line| seen.insert(line.clone()));
     lines.push(if asked.files { FILES } else { NO_FILES }.to_owned());
-    match print::output(&lines.join("\n")) {
+    // The shell's own marks, a tab and a line's end, are the only ones that may be in it.
+    lines.retain(|line| line.chars().all(|one| one == '\t' || !text::is_hidden(one)));
+    match print::raw(&lines.join("\n")) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use jit_access_core::request::person;
 use jit_access_crds::AccessRequest;
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use kube::api::{ListParams, PostParams};
@@ -134,32 +135,10 @@ impl Connection {
     pub async fn person(&self) -> Result<String> {
         let me = self.me().await?;
         ensure!(
-            is_person(&me),
+            person(&me).is_ok(),
             "{} knows you as \"{me}\", which is not the e-mail address of a person's Google account: log in with yours, or choose its context with --context",
             self.place.server
         );
         Ok(me)
-    }
-}
-
-fn is_person(name: &str) -> bool {
-    name.contains('@') && !name.starts_with("system:") && !name.ends_with("gserviceaccount.com")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn programs_and_administrators_without_address_are_no_persons() {
-        assert!(is_person("alice@example.com"));
-        for name in [
-            "kubernetes-admin",
-            "system:serviceaccount:flux-system:flux",
-            "robot@web.iam.gserviceaccount.com",
-            "",
-        ] {
-            assert!(!is_person(name), "{name}");
-        }
     }
 }

@@ -4,9 +4,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use jiff::Timestamp;
-use jit_access_core::review::{approval_command, decisions};
+use jit_access_core::review::{decision_key, decisions, is_one_line};
 use jit_access_core::status::state;
-use jit_access_core::visible_text::is_invisible;
 use jit_access_crds::{AccessRequest, AccessState, DecisionKind, MOST_DECISION_CHARACTERS};
 use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
@@ -54,7 +53,7 @@ pub async fn run(
     let patch = patch(&request, &key, &value);
     let written = connection
         .requests()
-        .patch(&name, &PatchParams::default(), &Patch::Merge(&patch))
+        .patch(&name, &parameters(), &Patch::Merge(&patch))
         .await
         .map_err(|error| connection.place().explain(&error))?;
     if json {
@@ -129,27 +128,25 @@ fn check(request: &AccessRequest, me: &str, kind: DecisionKind) -> Result<(), St
     Ok(())
 }
 
-/// `E-MAIL` or `E-MAIL: comment`.
+/// `E-MAIL` or `E-MAIL: comment`, by the rule that core has for approvals.
 fn value(me: &str, comment: Option<&str>) -> Result<String, String> {
     let value = match comment.map(str::trim) {
         None | Some("") => me.to_owned(),
         Some(comment) => format!("{me}: {comment}"),
     };
-    if value
-        .chars()
-        .any(|character| character.is_control() || is_invisible(character))
-    {
-        return Err("--comment must be one line without control characters, nor invisible ones or such that change the direction of text".to_owned());
+    if is_one_line(&value) {
+        return Ok(value);
     }
     let most = MOST_DECISION_CHARACTERS;
     let length = value.chars().count();
-    if length > most {
-        return Err(format!(
+    Err(if length > most {
+        format!(
             "--comment is {} characters too long: your address and the comment have room for {most}",
             length - most
-        ));
-    }
-    Ok(value)
+        )
+    } else {
+        "--comment must be one line without control characters, nor invisible ones or such that change the direction of text".to_owned()
+    })
 }
 
 /// The annotation's key: that of the command which the request's own message tells reviewers, so
@@ -160,13 +157,11 @@ fn key(request: &AccessRequest, me: &str, kind: DecisionKind) -> Option<String> 
         .uid
         .as_deref()
         .filter(|uid| !uid.is_empty())?;
-    let command = approval_command(request, me);
-    let (_, rest) = command.split_once(DecisionKind::Approved.prefix())?;
-    let (name, _) = rest.split_once('=')?;
+    let first = decision_key(request, kind, me);
     let taken = request.annotations();
     let keys = (1..).map(|number| match number {
-        1 => format!("{}{name}", kind.prefix()),
-        _ => format!("{}{name}-{number}", kind.prefix()),
+        1 => first.clone(),
+        _ => format!("{first}-{number}"),
     });
     keys.take(taken.len() + 1)
         .find(|key| !taken.contains_key(key))
@@ -177,8 +172,19 @@ fn patch(request: &AccessRequest, key: &str, value: &str) -> Value {
     json!({"metadata": {"uid": request.metadata.uid, "annotations": {key: value}}})
 }
 
+/// Flux takes the fields of every manager whose name begins with `kubectl` for its own, and drops
+/// those that Git does not have: a decision must not look like one of them.
+fn parameters() -> PatchParams {
+    PatchParams {
+        field_manager: Some("jit-access-plugin".to_owned()),
+        ..PatchParams::default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use jit_access_core::review::approval_command;
+
     use super::*;
     use crate::samples::{annotated, in_state, request};
 

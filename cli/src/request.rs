@@ -11,7 +11,7 @@ use kube::api::PostParams;
 
 use crate::arguments::RequestCommand;
 use crate::connection::Connection;
-use crate::{print, text, wait};
+use crate::{print, wait};
 
 /// Longest part of a name that is taken from a role.
 const MOST_NAME_CHARACTERS: usize = 30;
@@ -34,10 +34,10 @@ pub async fn run(
         .await
         .map_err(|error| connection.place().explain(&error))?;
     let name = created.name_any();
-    print::note(&text::visible(&format!(
+    print::note(&format!(
         "{name} is made in namespace {}",
         connection.namespace()
-    )));
+    ));
     if command.wait {
         return wait::until_decided(connection, created, None, json).await;
     }
@@ -45,10 +45,10 @@ pub async fn run(
         print::json(&created)?;
     } else {
         print::output(&name)?;
-        print::note(&text::visible(&format!(
+        print::note(&format!(
             "see what comes of it: kubectl jit wait {name} -n {}",
             connection.namespace()
-        )));
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -6,6 +6,11 @@ use jit_access_core::visible_text::is_invisible;
 /// No line is longer, in characters.
 pub const WIDTH: usize = 100;
 
+/// Whether a character is not seen, or would control the terminal.
+pub fn is_hidden(character: char) -> bool {
+    character.is_control() || is_invisible(character)
+}
+
 /// The text with escapes for what is not seen or would control the terminal; line ends stay.
 pub fn visible(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
@@ -13,7 +18,7 @@ pub fn visible(text: &str) -> String {
         match character {
             '\n' => visible.push('\n'),
             '\t' => visible.push(' '),
-            hidden if hidden.is_control() || is_invisible(hidden) => {
+            hidden if is_hidden(hidden) => {
                 visible.extend(hidden.escape_unicode());
             }
             plain => visible.push(plain),

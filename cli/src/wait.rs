@@ -133,8 +133,13 @@ struct Progress {
 impl Progress {
     fn tell(&mut self, request: &AccessRequest) {
         // The outcome is told at the end.
-        if outcome(request).is_none() {
-            self.say(state_line(request));
+        if outcome(request).is_some() {
+            return;
+        }
+        let told_before = self.say(state_line(request));
+        if !told_before && state(request) == Some(AccessState::AwaitingApproval) {
+            // The message's own command is broken into lines; this one can be handed on.
+            print::note(&approve_command(request));
         }
     }
 
@@ -142,12 +147,24 @@ impl Progress {
         self.say(format!("{server} does not answer; trying again"));
     }
 
-    fn say(&mut self, line: String) {
-        if line != self.told {
-            print::note(&text::wrap(&line, text::WIDTH).join("\n"));
-            self.told = line;
+    /// Whether it was told before.
+    fn say(&mut self, line: String) -> bool {
+        if line == self.told {
+            return true;
         }
+        print::note(&text::wrap(&line, text::WIDTH).join("\n"));
+        self.told = line;
+        false
     }
+}
+
+/// What a reviewer types.
+fn approve_command(request: &AccessRequest) -> String {
+    format!(
+        "  a reviewer types: kubectl jit approve {} -n {}",
+        request.name_any(),
+        request.namespace().unwrap_or_default()
+    )
 }
 
 #[cfg(test)]

@@ -162,7 +162,11 @@ pub fn format_time(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-fn person(email: &str) -> Result<(), String> {
+/// Whether this is the e-mail address of a person's Google account, in lower case.
+///
+/// # Errors
+/// A sentence that says what it should be.
+pub fn person(email: &str) -> Result<(), String> {
     let refuse = || {
         format!(
             "\"{}\" must be the e-mail address of a Google account in lower case, such as alice@example.com",

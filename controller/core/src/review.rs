@@ -47,7 +47,11 @@ fn decision(
     let (kind, name) = DecisionKind::ALL
         .iter()
         .find_map(|kind| Some((*kind, key.strip_prefix(kind.prefix())?)))?;
-    let (author, via, comment) = signature(value);
+    let Signature {
+        author,
+        via,
+        comment,
+    } = Signature::read(value);
     let is_reviewer = request
         .spec
         .reviewers
@@ -76,17 +80,36 @@ fn decision(
     })
 }
 
-/// `E-MAIL`, `E-MAIL: comment`, `E-MAIL via DELEGATE` or `E-MAIL via DELEGATE: comment`.
-fn signature(value: &str) -> (&str, Option<&str>, Option<&str>) {
-    let (signature, comment) = match value.split_once(": ") {
-        Some((signature, comment)) => (signature, Some(comment)),
-        None => (value, None),
-    };
-    let (author, via) = match signature.split_once(" via ") {
-        Some((author, via)) => (author, Some(via)),
-        None => (signature, None),
-    };
-    (author, via, comment)
+/// Who signed a decision, and what was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signature<'a> {
+    /// Whose decision it is.
+    pub author: &'a str,
+    /// The delegate that signed for the author.
+    pub via: Option<&'a str>,
+    /// What was said.
+    pub comment: Option<&'a str>,
+}
+
+impl<'a> Signature<'a> {
+    /// Reads `E-MAIL`, `E-MAIL: comment`, `E-MAIL via DELEGATE` or `E-MAIL via DELEGATE: comment`;
+    /// any other text is an author of that name.
+    #[must_use]
+    pub fn read(value: &'a str) -> Self {
+        let (signature, comment) = match value.split_once(": ") {
+            Some((signature, comment)) => (signature, Some(comment)),
+            None => (value, None),
+        };
+        let (author, via) = match signature.split_once(" via ") {
+            Some((author, via)) => (author, Some(via)),
+            None => (signature, None),
+        };
+        Self {
+            author,
+            via,
+            comment,
+        }
+    }
 }
 
 /// The same name may be another request by now: a person's approval says which one was looked at.
@@ -96,7 +119,10 @@ fn names_request(name: &str, request: &AccessRequest) -> bool {
         .is_some_and(|prefix| name.starts_with(prefix))
 }
 
-fn is_one_line(value: &str) -> bool {
+/// Whether a decision's text may be an approval's: one line, not too long, nothing in it that is not
+/// seen or changes how the rest is shown.
+#[must_use]
+pub fn is_one_line(value: &str) -> bool {
     value.chars().count() <= MOST_DECISION_CHARACTERS
         && !value
             .chars()
@@ -135,14 +161,24 @@ const MOST_SLUG_CHARACTERS: usize = 40;
 /// The command that approves a request in a reviewer's name.
 #[must_use]
 pub fn approval_command(request: &AccessRequest, reviewer: &str) -> String {
-    let uid = request.metadata.uid.as_deref().unwrap_or_default();
     format!(
-        "kubectl annotate areq {} -n {} {}{}-{}=\"{reviewer}: looks right\"",
+        "kubectl annotate areq {} -n {} {}=\"{reviewer}: looks right\"",
         request.name_any(),
         request.namespace().unwrap_or_default(),
-        DecisionKind::Approved.prefix(),
+        decision_key(request, DecisionKind::Approved, reviewer),
+    )
+}
+
+/// The annotation under which somebody decides: it says which request was looked at, and is the
+/// same whichever program writes it.
+#[must_use]
+pub fn decision_key(request: &AccessRequest, kind: DecisionKind, author: &str) -> String {
+    let uid = request.metadata.uid.as_deref().unwrap_or_default();
+    format!(
+        "{}{}-{}",
+        kind.prefix(),
         uid.get(..UID_CHARACTERS).unwrap_or(uid),
-        slug(reviewer),
+        slug(author),
     )
 }
 
