@@ -125,9 +125,12 @@ pub struct WaitCommand {
 
 #[derive(Debug, Args)]
 pub struct VerifyCommand {
-    /// YAML or JSON, several documents too; other kinds of object in them are passed over
+    /// YAML or JSON, several documents too; a folder: all files in it; -: standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// The service account of the agent that must have made each
+    #[arg(long, value_name = "USER")]
+    pub agent: Option<String>,
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let global = &arguments.global;
     let json = global.output.is_some();
     if let Command::VerifyManifests(command) = &arguments.command {
-        return verify_manifests::run(command, json);
+        return verify_manifests::run(command, global.namespace.as_deref(), json);
     }
     let connection = Connection::open(global).await?;
     match &arguments.command {

@@ -1,43 +1,82 @@
-//! One AccessRequest in a file: its fields, and what an agent that applies it may not bring.
+//! One AccessRequest in a file: its fields, and what whoever applies it may not bring.
 
 use jiff::{SignedDuration, Timestamp};
 use jit_access_core::limits::{JustificationPattern, Limits};
 use jit_access_core::request::ValidRequest;
 use jit_access_core::resource::ResourceName;
 use jit_access_crds::{AccessRequest, crd};
-use kube::ResourceExt;
 use serde_json::Value;
 
-use super::decisions;
+use super::{Expected, Problem, annotations, decisions, has_decisions, steering};
 
-/// The object's name, and a sentence for each fault.
-pub fn faults(document: &Value) -> (Option<String>, Vec<String>) {
+/// The fields that a manifest brings; the API server and the controller write the others.
+const FIELDS: [&str; 4] = ["apiVersion", "kind", "metadata", "spec"];
+const METADATA: [&str; 4] = ["name", "namespace", "labels", "annotations"];
+
+/// The object's name with its namespace, and what is wrong with it.
+pub fn problems(document: &Value, expected: &Expected) -> (String, Vec<Problem>) {
     let metadata = &document["metadata"];
-    let name = metadata["name"]
-        .as_str()
-        .map(|name| match metadata["namespace"].as_str() {
-            Some(namespace) => format!("{namespace}/{name}"),
-            None => name.to_owned(),
-        });
-    let mut faults = Vec::new();
-    if name.is_none() {
-        faults.push(
-            "metadata.name must be given, so that an agent finds the object again".to_owned(),
-        );
+    let namespace = metadata["namespace"].as_str();
+    let namespace = namespace.or(expected.namespace.as_deref());
+    let name = match (metadata["name"].as_str(), namespace) {
+        (Some(name), Some(namespace)) => format!("{namespace}/{name}"),
+        (Some(name), None) => name.to_owned(),
+        (None, _) => String::new(),
+    };
+    let mut problems = Vec::new();
+    if name.is_empty() {
+        problems.push(Problem::new(
+            "metadata.name",
+            "must be given, so that an agent finds the object again",
+        ));
+    }
+    if let (Some(found), Some(wanted)) = (namespace, &expected.namespace)
+        && found != wanted
+    {
+        problems.push(Problem::new(
+            "metadata.namespace",
+            format!("is {found}, but all of these are for {wanted}"),
+        ));
     }
     if document["apiVersion"] != "jit-access.dev/v1alpha1" {
-        faults.push("apiVersion must be jit-access.dev/v1alpha1".to_owned());
+        problems.push(Problem::new(
+            "apiVersion",
+            "must be jit-access.dev/v1alpha1",
+        ));
     }
-    faults.extend(unknown_fields(&document["spec"]));
+    problems.extend(foreign("", document, &FIELDS));
+    problems.extend(foreign("metadata.", metadata, &METADATA));
+    problems.extend(unknown_fields(&document["spec"]));
     match serde_json::from_value::<AccessRequest>(document.clone()) {
-        Ok(request) => faults.extend(of_request(&request)),
-        Err(why) => faults.push(format!("is no AccessRequest: {why}")),
+        Ok(request) => problems.extend(of_request(&request, namespace, expected)),
+        Err(why) => problems.push(Problem::new("", format!("is no AccessRequest: {why}"))),
     }
-    (name, faults)
+    (name, problems)
+}
+
+/// Fields that are not a manifest's: a finalizer, an owner, a status, or a misspelt one, which the
+/// API server drops.
+fn foreign(prefix: &str, object: &Value, known: &[&str]) -> Vec<Problem> {
+    let fields = object
+        .as_object()
+        .into_iter()
+        .flat_map(|object| object.keys());
+    fields
+        .filter(|field| !known.contains(&field.as_str()))
+        .map(|field| {
+            Problem::new(
+                format!("{prefix}{field}"),
+                format!(
+                    "does not belong in a manifest, which has {}",
+                    known.join(", ")
+                ),
+            )
+        })
+        .collect()
 }
 
 /// The API server drops a field that it does not know: a misspelt `reviewers` asks for self-approval.
-fn unknown_fields(spec: &Value) -> Vec<String> {
+fn unknown_fields(spec: &Value) -> Vec<Problem> {
     let definition = crd();
     let known = definition
         .spec
@@ -48,32 +87,58 @@ fn unknown_fields(spec: &Value) -> Vec<String> {
     let fields = spec.as_object().into_iter().flat_map(|spec| spec.keys());
     fields
         .filter(|field| known.is_none_or(|known| !known.contains_key(*field)))
-        .map(|field| format!("spec.{field} is no field of an AccessRequest"))
+        .map(|field| Problem::new(format!("spec.{field}"), "is no field of an AccessRequest"))
         .collect()
 }
 
-fn of_request(request: &AccessRequest) -> Vec<String> {
-    let mut faults = Vec::new();
+fn of_request(
+    request: &AccessRequest,
+    namespace: Option<&str>,
+    expected: &Expected,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
     // What an installation allows is known there only: the rules that hold in each are checked here.
     match every_installation() {
         Ok(limits) => {
             if let Err(refusal) = ValidRequest::check(&request.spec, Timestamp::now(), &limits) {
-                faults.push(refusal.message);
+                problems.push(match refusal.message.split_once(": ") {
+                    Some((field, why)) => Problem::new(field, why),
+                    None => Problem::new("spec", refusal.message),
+                });
             }
         }
-        Err(why) => faults.push(why),
+        Err(why) => problems.push(Problem::new("spec", why)),
     }
-    if !request.finalizers().is_empty() {
-        faults.push("metadata.finalizers are the controller's: leave them out".to_owned());
+    let agent = annotations::agent(request, namespace, expected);
+    let agent = agent.unwrap_or_else(|problem| {
+        problems.push(problem);
+        None
+    });
+    problems.extend(annotations::problems(request));
+    problems.extend(steering::problems(request));
+    problems.extend(decisions::problems(request, agent.as_deref()));
+    if let Some(why) = must_be_over(request, agent.is_some()) {
+        problems.push(Problem::new("spec.startTime", why));
     }
-    if !request.owner_references().is_empty() {
-        faults.push("metadata.ownerReferences are not allowed: leave them out".to_owned());
+    problems
+}
+
+/// What an agent applies and needs nobody's approval any more has a start: applied again months
+/// later it is over. A person who applies a manifest without one asks for something now.
+fn must_be_over(request: &AccessRequest, by_agent: bool) -> Option<&'static str> {
+    if request.spec.start_time.is_some() {
+        None
+    } else if has_decisions(request) {
+        Some(
+            "must be given where decisions stand in the manifest: applied again later, it would be granted again",
+        )
+    } else if by_agent && request.spec.reviewers.is_none() {
+        Some(
+            "must be given where an agent applies what nobody needs to approve: applied again later, it would be granted again",
+        )
+    } else {
+        None
     }
-    if request.status.is_some() {
-        faults.push("status is written by the controller alone: leave it out".to_owned());
-    }
-    faults.extend(decisions::faults(request));
-    faults
 }
 
 /// The widest limits.

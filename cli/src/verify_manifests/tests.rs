@@ -1,5 +1,7 @@
 use super::*;
 
+mod hostile;
+
 const AGENT: &str = "system:serviceaccount:flux-system:approvals";
 
 /// A manifest that an agent may apply, with these annotations and these lines of spec besides.
@@ -28,13 +30,21 @@ metadata:
 
 const START: &str = "  startTime: \"2026-11-23T20:00:00Z\"\n";
 
-fn check(text: &str) -> Vec<String> {
-    let mut report = Report::default();
+fn report(text: &str, expected: Expected) -> Report {
+    let mut report = Report {
+        expected,
+        ..Report::default()
+    };
     report.check("a.yaml", text);
     report
-        .faults
+}
+
+/// Field and sentence of each fault.
+fn check(text: &str) -> Vec<String> {
+    let faults = report(text, Expected::default()).faults;
+    faults
         .into_iter()
-        .map(|fault| fault.message)
+        .map(|fault| format!("{}: {}", fault.problem.field, fault.problem.message))
         .collect()
 }
 
@@ -108,7 +118,10 @@ fn approvals_are_signed_via_the_agent_that_applies_them() {
     let text = approved(&format!("bob@example.com via {AGENT}"));
     let line = format!("    jit-access.dev/created-by: {AGENT}\n");
     let told = fault(&text.replace(&line, ""));
-    assert!(told.contains("must name its service account"), "{told}");
+    assert!(
+        told.contains("created-by]: must name the service account"),
+        "{told}"
+    );
     let told = fault(&manifest(&[], "").replace(AGENT, "alice@example.com"));
     assert!(told.contains("must be the service account"), "{told}");
 }
@@ -126,7 +139,8 @@ fn a_decision_is_one_line_of_somebody_under_a_known_key() {
         "jit-access.dev/other",
     ] {
         let told = fault(&manifest(&[(key, &value)], START));
-        assert!(told.starts_with(&format!("the annotation {key}")), "{told}");
+        let field = format!("metadata.annotations[{key}]: ");
+        assert!(told.starts_with(&field), "{told}");
     }
     let twice = [
         ("approved-by.jit-access.dev/bob", value.as_str()),
@@ -157,7 +171,7 @@ fn the_fields_are_checked_by_the_controllers_rules() {
             "alice@example.com]",
             "nobody approves their own request",
         ),
-        ("  reviewers:", "  reviewer:", "spec.reviewer is no field"),
+        ("  reviewers:", "  reviewer:", "spec.reviewer: is no field"),
         (
             "  justification: a test\n",
             "",
@@ -168,7 +182,7 @@ fn the_fields_are_checked_by_the_controllers_rules() {
             "justification: [a]",
             "is no AccessRequest",
         ),
-        ("  name: web-1-disk\n", "", "metadata.name must be given"),
+        ("  name: web-1-disk\n", "", "metadata.name: must be given"),
         (
             "  name: web-1-disk\n",
             "  name: web-1-disk\n  finalizers: [a/b]\n",
@@ -177,7 +191,7 @@ fn the_fields_are_checked_by_the_controllers_rules() {
         (
             "v1alpha1",
             "v1",
-            "apiVersion must be jit-access.dev/v1alpha1",
+            "apiVersion: must be jit-access.dev/v1alpha1",
         ),
     ] {
         let faults = check(&good.replace(old, new));
@@ -220,12 +234,19 @@ fn each_document_is_read_and_other_kinds_are_passed_over() {
     );
     assert_eq!(report.faults, []);
     assert_eq!(report.verified, 2);
+    let ignored = Ignored {
+        file: "a.yaml".to_owned(),
+        document: "document 2".to_owned(),
+        what: "ConfigMap x".to_owned(),
+    };
+    assert_eq!(report.ignored, [ignored]);
 
     let list = r#"{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "jit-access.dev/v1alpha1", "kind": "AccessRequest", "metadata": {"name": "x"}}]}"#;
     let mut report = Report::default();
     report.check("list.json", list);
     assert_eq!(report.verified, 1);
-    assert_eq!(report.faults[0].object.as_deref(), Some("x"));
+    assert_eq!(report.faults[0].object, "x");
+    assert_eq!(report.faults[0].document, "document 1, item 1");
 }
 
 #[test]
@@ -236,8 +257,12 @@ fn a_name_that_stands_twice_is_refused() {
     report.check("b.yaml", &good);
     let expected = Fault {
         file: "b.yaml".to_owned(),
-        object: Some("gitops/web-1-disk".to_owned()),
-        message: "stands in a.yaml too: one of the two would overwrite the other".to_owned(),
+        document: "document 1".to_owned(),
+        object: "gitops/web-1-disk".to_owned(),
+        problem: Problem::new(
+            "metadata.name",
+            "stands in a.yaml too: one of the two would overwrite the other",
+        ),
     };
     assert_eq!(report.faults, [expected]);
 }
@@ -257,4 +282,54 @@ fn what_cannot_be_read_is_no_pass() {
         "  resource: projects/other\n  justification:",
     );
     assert!(fault(&twice).contains("is no YAML that can be read"));
+}
+
+#[test]
+fn a_fault_names_file_document_object_and_field() {
+    let bad = manifest(&[], "  duration: forever\n");
+    let report = report(
+        &format!(
+            "{}---\n{bad}",
+            manifest(&[], "").replace("web-1-disk", "first")
+        ),
+        Expected::default(),
+    );
+    let line = report.faults[0].line();
+    assert!(
+        line.starts_with("a.yaml: document 2, gitops/web-1-disk: spec.duration: "),
+        "{line}"
+    );
+}
+
+#[test]
+fn a_person_applies_without_start_time_and_decides_nothing() {
+    let line = format!("    jit-access.dev/created-by: {AGENT}\n");
+    let own = manifest(&[("example.com/note", "x")], "").replace(&line, "");
+    assert_eq!(check(&own), Vec::<String>::new());
+    let alone = own.replace("  reviewers: [bob@example.com, carol@example.com]\n", "");
+    assert_eq!(check(&alone), Vec::<String>::new());
+
+    // Where an agent is expected, it must have made each.
+    let expected = Expected {
+        agent: Some(AGENT.to_owned()),
+        namespace: None,
+    };
+    let faults = report(&own, expected.clone()).faults;
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(
+        faults[0].line().contains("created-by]: must be given"),
+        "{faults:?}"
+    );
+    let other = own.replace(
+        "x\n",
+        "x\n    jit-access.dev/created-by: system:serviceaccount:a:b\n",
+    );
+    let faults = report(&other, expected.clone()).faults;
+    assert!(
+        faults[0]
+            .line()
+            .contains("but must be system:serviceaccount:flux"),
+        "{faults:?}"
+    );
+    assert_eq!(report(&manifest(&[], ""), expected).faults, []);
 }

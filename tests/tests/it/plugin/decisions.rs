@@ -1,7 +1,10 @@
 //! Approving and denying, on a bench without controller: what is written stays, undecided.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use jit_access_crds::{AccessRequest, AccessState};
+use jit_access_tests::api_proxy::{ApiProxy, Moment, Pattern};
 use jit_access_tests::bench::Bench;
 use jit_access_tests::case::{Case, Person};
 use jit_access_tests::{install, kubeconfig, programs};
@@ -10,7 +13,7 @@ use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use super::{ADMIN, jit, run};
+use super::{ADMIN, jit, plugin, run};
 
 struct Peers<'a> {
     case: Case<'a>,
@@ -94,7 +97,8 @@ async fn reviewers_decide_in_their_own_names_and_nobody_else_does() -> Result<()
     approves(&Peers::new(&bench).await?).await?;
     refuses(&Peers::new(&bench).await?).await?;
     denies(&Peers::new(&bench).await?).await?;
-    another_of_the_same_name(&Peers::new(&bench).await?).await?;
+    attack_5_another_of_the_same_name(&Peers::new(&bench).await?).await?;
+    writes_under_a_name_of_its_own(&Peers::new(&bench).await?).await?;
     completes(&Peers::new(&bench).await?).await
 }
 
@@ -196,22 +200,67 @@ async fn denies(peers: &Peers<'_>) -> Result<()> {
     Ok(())
 }
 
-/// What the plugin sends names the UID: the API server refuses it for another object.
-async fn another_of_the_same_name(peers: &Peers<'_>) -> Result<()> {
-    let before = peers.decisions().await?;
-    let patch = json!({"metadata": {
-        "uid": "00000000-0000-0000-0000-000000000000",
-        "annotations": {"denied-by.jit-access.dev/bob": peers.bob.email},
-    }});
-    let patch = format!("--patch={patch}");
-    let refusal = peers
-        .bob
-        .kubectl
-        .run(&["patch", "areq", "disk", "--type=merge", &patch])
+/// Between what the plugin showed and what it writes the request is deleted and made again.
+async fn attack_5_another_of_the_same_name(peers: &Peers<'_>) -> Result<()> {
+    let Peers {
+        case,
+        alice,
+        bob,
+        carol,
+    } = peers;
+    let uid = peers.uid().await?;
+    let proxy = ApiProxy::start(&std::fs::read_to_string(bob.kubectl.kubeconfig())?).await?;
+    let kubeconfig = case.bench.control_plane.folder().write(
+        &format!("proxied-{}.kubeconfig", case.id),
+        &proxy.kubeconfig_text(&case.namespace),
+    )?;
+    for word in ["approve", "deny", "revoke"] {
+        let mut held = proxy.hold(Pattern::requests().method("PATCH"), 0, Moment::Before);
+        let mut command = plugin(&kubeconfig)?;
+        command.args([word, "disk"]);
+        let decides = run(command);
+        let swaps = async {
+            let write = held.reached(Duration::from_secs(30)).await?;
+            assert!(write.body["metadata"]["uid"].is_string(), "{write:?}");
+            case.delete(alice, "disk").await?.success()?;
+            let another = case
+                .request("disk", alice, "roles/owner")
+                .reviewers(&[&bob.email, &carol.email]);
+            case.submit(alice, &another).await?;
+            held.release();
+            anyhow::Ok(())
+        };
+        let (printed, swapped) = tokio::join!(decides, swaps);
+        swapped?;
+        let printed = printed?;
+        assert_eq!(printed.code, 1, "{word}: {}", printed.stdout);
+        assert!(
+            printed.stderr.contains("nothing was written"),
+            "{word}: {}",
+            printed.stderr
+        );
+        assert_ne!(peers.uid().await?, uid);
+        assert_eq!(peers.decisions().await?.0, [], "{word}");
+    }
+    Ok(())
+}
+
+/// What Flux takes over, and drops, begins with `kubectl`.
+async fn writes_under_a_name_of_its_own(peers: &Peers<'_>) -> Result<()> {
+    jit(&peers.case, &peers.bob, &["approve", "disk"])
         .await?
-        .refusal()?;
-    assert!(refusal.contains("metadata.uid: Invalid value"), "{refusal}");
-    assert_eq!(peers.decisions().await?, before);
+        .success()?;
+    let request = peers.case.requests().get("disk").await?;
+    let fields = request.metadata.managed_fields.unwrap_or_default();
+    let managers: Vec<String> = fields
+        .iter()
+        .filter(|entry| {
+            let fields = serde_json::to_string(&entry.fields_v1).unwrap_or_default();
+            fields.contains("approved-by.jit-access.dev")
+        })
+        .filter_map(|entry| entry.manager.clone())
+        .collect();
+    assert_eq!(managers, ["jit-access-plugin"]);
     Ok(())
 }
 
