@@ -3,13 +3,15 @@
 use jiff::Timestamp;
 use jit_access_core::review::decisions;
 use jit_access_core::status::{message, state};
-use jit_access_crds::{AccessRequest, DecisionKind};
+use jit_access_crds::{AccessRequest, DecisionKind, MOST_DECISION_CHARACTERS};
 use kube::ResourceExt;
 
-use crate::text::{WIDTH, rough, wrap};
+use crate::text::{WIDTH, cut, rough, wrap};
 
 /// Where what is said begins.
 const INDENT: usize = 13;
+/// How many decisions are shown: more than anybody needs.
+const MOST_DECISIONS: usize = 20;
 
 /// Who asks for what, where, for how long and why, and what will be granted.
 pub fn show(request: &AccessRequest, now: Timestamp) -> String {
@@ -121,13 +123,22 @@ fn decided(request: &AccessRequest) -> String {
                 )
             }),
     );
+    let more = lines.len().saturating_sub(MOST_DECISIONS);
+    lines.truncate(MOST_DECISIONS);
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
     lines.join("\n")
 }
 
 fn said(word: &str, author: &str, via: Option<&str>, comment: Option<&str>) -> String {
-    let via = via.map_or_else(String::new, |via| format!(" via {via}"));
-    let comment = comment.map_or_else(String::new, |comment| format!(": {comment}"));
-    format!("{word} by {author}{via}{comment}")
+    let short = |text: &str| cut(text, WIDTH);
+    let via = via.map_or_else(String::new, |via| format!(" via {}", short(via)));
+    // What ends a request counts whatever its length: it must not push the request out of sight.
+    let comment = comment.map_or_else(String::new, |comment| {
+        format!(": {}", cut(comment, MOST_DECISION_CHARACTERS))
+    });
+    format!("{word} by {}{via}{comment}", short(author))
 }
 
 #[derive(Default)]
@@ -216,5 +227,19 @@ State        AwaitingApproval: bob@example.com may approve
             "eve@example.com: ha",
         );
         assert_eq!(decided(&request), "denied by bob@example.com: no need");
+    }
+
+    #[test]
+    fn attack_17_huge_decisions_do_not_push_the_request_out_of_sight() {
+        let mut request = request();
+        for number in 0..100 {
+            let key = format!("revoked-by.jit-access.dev/{number}");
+            let huge = format!("eve@example.com: {}", "\u{1b}[A\n".repeat(50_000));
+            request = annotated(request, &key, &huge);
+        }
+        let shown = show(&request, Timestamp::UNIX_EPOCH);
+        assert!(shown.contains("and 80 more"), "{shown}");
+        assert!(shown.lines().count() < 800, "{}", shown.lines().count());
+        assert!(!shown.contains('\u{1b}'));
     }
 }
