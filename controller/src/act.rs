@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use jit_access_core::decision::Step;
+use jiff::{SignedDuration, Timestamp};
+use jit_access_core::decision::{Removal, Step};
 use jit_access_core::request::Refusal;
 use jit_access_core::status::{self, Report};
 use jit_access_crds::{
@@ -16,6 +17,10 @@ use crate::done::{Done, Next};
 use crate::objects::{self, WriteError};
 use crate::petition::subject;
 use crate::{events, watch};
+
+/// How often it is looked whether the namespace of a kept name is being deleted, or whether identity
+/// is proven again, in case no change tells.
+const LOOK_AGAIN_EVERY: SignedDuration = SignedDuration::from_secs(20);
 
 /// Carries out a step.
 ///
@@ -33,14 +38,26 @@ pub async fn act(
         Step::Grant(valid, window) => Ok(ask(context, request, *valid, window, false).await),
         Step::Watch(round) => Ok(watch::active(context, request, round).await),
         Step::WatchEnded(round) => Ok(watch::ended(context, request, round).await),
-        Step::Hold(why) => Ok(Done::report(
-            request,
-            Report::new(AccessState::Pending, why),
-        )),
-        Step::Record(approvals) => Ok(Done::report(
-            request,
-            recorded_approvals(request, approvals),
-        )),
+        Step::Hold(why) => Ok(Done {
+            report: Some(Report::new(AccessState::Pending, why)),
+            newest: Arc::clone(request),
+            // What changes brings it back sooner.
+            next: Next::At(Some(Timestamp::now() + LOOK_AGAIN_EVERY)),
+        }),
+        Step::Record(approvals) => {
+            let (of, request_of) = (Arc::clone(context), Arc::clone(request));
+            let new = approvals.clone();
+            // Nobody waits for an Event.
+            tokio::spawn(async move {
+                for approval in &new {
+                    events::approved(&of, &request_of, approval).await;
+                }
+            });
+            Ok(Done::report(
+                request,
+                recorded_approvals(request, approvals),
+            ))
+        }
         Step::End(why) => Ok(watch::end(context, request, &why).await),
         Step::PutFinalizerBack => {
             tracing::warn!(
@@ -57,7 +74,18 @@ pub async fn act(
                 format!("access ended at {}", end(request)),
             ),
         )),
-        Step::Remove => remove(context, request).await,
+        Step::Remove { keeps_name } => remove(context, request, keeps_name).await,
+        Step::TakeName => {
+            let newest = objects::add_finalizer(context, request).await?;
+            Ok(Done::silent(&Arc::new(newest), Next::Now))
+        }
+        Step::KeepName(until) => {
+            if objects::namespace_is_going(context, request).await? {
+                return release(context, request).await;
+            }
+            let again = Timestamp::now() + LOOK_AGAIN_EVERY;
+            Ok(Done::silent(request, Next::At(Some(until.min(again)))))
+        }
         Step::Release => {
             events::finalizer_gave_up(context, request).await;
             release(context, request).await
@@ -106,7 +134,11 @@ fn recorded_approvals(request: &AccessRequest, approvals: Vec<Approval>) -> Repo
 }
 
 /// Takes the binding out of the policy; once it is seen gone, the object may go too.
-async fn remove(context: &Context, request: &Arc<AccessRequest>) -> Result<Done, WriteError> {
+async fn remove(
+    context: &Context,
+    request: &Arc<AccessRequest>,
+    keeps_name: bool,
+) -> Result<Done, WriteError> {
     let began = Instant::now();
     let state = status::state(request);
     let never_granted = state != Some(AccessState::Active)
@@ -120,7 +152,10 @@ async fn remove(context: &Context, request: &Arc<AccessRequest>) -> Result<Done,
         )
         .await;
     context.memory.change(request, |remembered| {
-        remembered.removal_failed = removed.is_err();
+        remembered.removal = match removed {
+            Ok(()) => Removal::Done,
+            Err(_) => Removal::Failed,
+        };
     });
     match removed {
         Ok(()) => {
@@ -138,6 +173,9 @@ async fn remove(context: &Context, request: &Arc<AccessRequest>) -> Result<Done,
             }
             if request.metadata.deletion_timestamp.is_some() {
                 watch::remember_ended(context, request);
+            }
+            if keeps_name {
+                return Ok(Done::silent(request, Next::Now));
             }
             release(context, request).await
         }

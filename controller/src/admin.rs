@@ -11,6 +11,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::net::TcpListener;
 
+use crate::guard::Guard;
 use crate::metrics::Metrics;
 
 /// Whether the controller does its work.
@@ -19,11 +20,11 @@ pub struct Readiness(Arc<AtomicBool>);
 
 impl Readiness {
     /// All requests are known, and the work has begun.
-    pub fn ready(&self) {
+    pub fn listed(&self) {
         self.0.store(true, Ordering::Release);
     }
 
-    fn is_ready(&self) -> bool {
+    fn is_listed(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 }
@@ -32,6 +33,7 @@ impl Readiness {
 struct Admin {
     metrics: Arc<Metrics>,
     readiness: Readiness,
+    guard: Arc<Guard>,
     refresh: Arc<dyn Fn() + Send + Sync>,
 }
 
@@ -40,6 +42,7 @@ struct Admin {
 pub fn router(
     metrics: Arc<Metrics>,
     readiness: Readiness,
+    guard: Arc<Guard>,
     refresh: Arc<dyn Fn() + Send + Sync>,
 ) -> Router {
     Router::new()
@@ -49,18 +52,23 @@ pub fn router(
         .with_state(Admin {
             metrics,
             readiness,
+            guard,
             refresh,
         })
 }
 
 async fn readyz(State(admin): State<Admin>) -> impl IntoResponse {
-    if admin.readiness.is_ready() {
-        (StatusCode::OK, "ready\n")
+    let problem = if admin.readiness.is_listed() {
+        admin.guard.problem()
     } else {
-        (
+        Some("the requests have not been listed yet".to_owned())
+    };
+    match problem {
+        None => (StatusCode::OK, "ready\n".to_owned()),
+        Some(why) => (
             StatusCode::SERVICE_UNAVAILABLE,
-            "not ready: the requests have not been listed yet\n",
-        )
+            format!("not ready: {why}\n"),
+        ),
     }
 }
 

@@ -13,9 +13,9 @@ use jit_access_crds::{AccessRequest, AccessState, ApprovedReason, Plan};
 use crate::act::refused;
 use crate::context::Context;
 use crate::done::{Done, Next};
-use crate::objects;
 use crate::petition::{AccessPetition, eligible};
 use crate::policy_writer::{GrantAnswer, Petition, Trouble};
+use crate::{events, objects};
 
 /// A decision that takes longer than this is announced as `Pending` first.
 const SOON: Duration = Duration::from_secs(1);
@@ -76,6 +76,16 @@ pub async fn ask(
             Done::report(&newest, petition.with_passed(report))
         }
         GrantAnswer::Awaited(awaited, plan) => {
+            if status::state(&newest) != Some(AccessState::AwaitingApproval) {
+                let (context, request) = (Arc::clone(context), Arc::clone(&newest));
+                let able = awaited.able.clone();
+                // Nobody waits for an Event.
+                tokio::spawn(async move {
+                    for reviewer in able {
+                        events::approval_requested(&context, &request, &reviewer).await;
+                    }
+                });
+            }
             let approvers = petition.approvers();
             context.memory.change(request, |remembered| {
                 remembered.weighed = Some(approvers);

@@ -95,6 +95,10 @@ pub struct LimitFlags {
     )]
     pub justification_hint: String,
 
+    /// So long after the admission policy came into force who asks is not trusted yet: every API server must have loaded it.
+    #[arg(long, env = "JIT_ACCESS_GUARD_MARGIN", value_parser = parse_duration, default_value = "10s")]
+    pub guard_margin: SignedDuration,
+
     /// How long a finished request is kept.
     #[arg(long, env = "JIT_ACCESS_RETENTION", value_parser = parse_duration, default_value = "720h")]
     pub retention: SignedDuration,

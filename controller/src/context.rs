@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use jit_access_core::expiry::Rounds;
 use jit_access_core::limits::Limits;
+use jit_access_core::namespaces::Namespace;
 use jit_access_crds::AccessRequest;
 use kube::runtime::events::Recorder;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Client, Resource};
 use tokio::sync::Semaphore;
 
+use crate::guard::Guard;
 use crate::guarded::Guarded;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
@@ -35,6 +37,8 @@ pub struct Context {
     pub rounds: Rounds,
     /// Between two visits.
     pub memory: Memory,
+    /// Whether nobody can speak for another.
+    pub guard: Arc<Guard>,
     /// Kubernetes Events.
     pub recorder: Recorder,
     /// Figures.
@@ -58,10 +62,17 @@ impl Context {
             .filter(|object| object.meta().uid == request.metadata.uid)
     }
 
-    /// The programs that may sign for persons in the request's namespace: none, as long as no
-    /// admission policy sees to it that a signature is theirs.
+    /// What the installation says of the request's namespace; `None` if it is not set up.
     #[must_use]
-    pub fn delegates(&self, _request: &AccessRequest) -> Vec<String> {
-        Vec::new()
+    pub fn namespace_of(&self, request: &AccessRequest) -> Option<Namespace> {
+        self.guard.namespace(request.metadata.namespace.as_deref()?)
+    }
+
+    /// The programs that may sign for persons in the request's namespace now.
+    #[must_use]
+    pub fn delegates(&self, request: &AccessRequest) -> Vec<String> {
+        self.namespace_of(request)
+            .map(|namespace| namespace.delegates)
+            .unwrap_or_default()
     }
 }

@@ -1,7 +1,10 @@
 //! Kubernetes Events: hints for who looks at the object. They are no audit trail: the API server
 //! merges and forgets them.
 
-use jit_access_crds::AccessRequest;
+use jit_access_core::review::approval_command;
+use jit_access_core::visible_text::shown;
+use jit_access_crds::{AccessRequest, Approval};
+use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Resource;
 use kube::runtime::events::{Event, EventType};
 
@@ -17,7 +20,18 @@ async fn publish(
     request: &AccessRequest,
     type_: EventType,
     reason: &str,
+    note: String,
+) {
+    write(context, request, type_, reason, note, None).await;
+}
+
+async fn write(
+    context: &Context,
+    request: &AccessRequest,
+    type_: EventType,
+    reason: &str,
     mut note: String,
+    about: Option<ObjectReference>,
 ) {
     note.truncate(note.floor_char_boundary(NOTE_LENGTH));
     let event = Event {
@@ -25,7 +39,7 @@ async fn publish(
         reason: reason.to_owned(),
         note: Some(note),
         action: reason.to_owned(),
-        secondary: None,
+        secondary: about,
     };
     let reference = request.object_ref(&());
     if let Err(error) = context.recorder.publish(&event, &reference).await {
@@ -33,6 +47,52 @@ async fn publish(
         let request = subject(context, request).name;
         tracing::warn!(request, %error, "an Event was not written");
     }
+}
+
+/// A person as the second object of an Event: the API server merges none that are about different
+/// ones.
+fn person(email: &str) -> ObjectReference {
+    ObjectReference {
+        api_version: Some("rbac.authorization.k8s.io/v1".to_owned()),
+        kind: Some("User".to_owned()),
+        name: Some(email.to_owned()),
+        ..ObjectReference::default()
+    }
+}
+
+/// A reviewer is asked to approve.
+pub async fn approval_requested(context: &Context, request: &AccessRequest, reviewer: &str) {
+    let note = format!(
+        "{reviewer} may approve: {}",
+        approval_command(request, reviewer)
+    );
+    let about = Some(person(reviewer));
+    write(
+        context,
+        request,
+        EventType::Normal,
+        "ApprovalRequested",
+        note,
+        about,
+    )
+    .await;
+}
+
+/// An approval was seen for the first time.
+pub async fn approved(context: &Context, request: &AccessRequest, approval: &Approval) {
+    let via = approval.via.as_ref();
+    let note = format!(
+        "{} approved{}{}",
+        approval.approver,
+        via.map(|via| format!(" via {via}")).unwrap_or_default(),
+        approval
+            .comment
+            .as_ref()
+            .map(|comment| format!(": {}", shown(comment)))
+            .unwrap_or_default()
+    );
+    let about = Some(person(&approval.approver));
+    write(context, request, EventType::Normal, "Approved", note, about).await;
 }
 
 /// The access was ended before its time.

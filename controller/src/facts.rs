@@ -89,18 +89,22 @@ impl Facts {
         }
     }
 
-    /// Whether the resource is outside the scope, by a reading that did not begin before `seen` if
-    /// it is.
+    /// The names of the resource's ancestors up to the scope, nearest first; `None` for a resource
+    /// outside. Where they are not enough, by a reading that did not begin before `seen`.
     ///
     /// # Errors
     /// What cannot be read.
-    pub async fn is_outside(&self, resource: &str, seen: Instant) -> Result<bool, FactsError> {
+    pub async fn ancestry_for(
+        &self,
+        resource: &str,
+        seen: Instant,
+        is_enough: impl Fn(Option<&[String]>) -> bool,
+    ) -> Result<Option<Arc<[String]>>, FactsError> {
         let ancestry = self.ancestry(resource, None).await?;
-        if ancestry.value.is_some() || ancestry.begun >= seen {
-            return Ok(ancestry.value.is_none());
+        if ancestry.begun >= seen || is_enough(ancestry.value.as_deref()) {
+            return Ok(ancestry.value);
         }
-        let ancestry = self.ancestry(resource, Some(seen)).await?;
-        Ok(ancestry.value.is_none())
+        Ok(self.ancestry(resource, Some(seen)).await?.value)
     }
 
     async fn ancestry(

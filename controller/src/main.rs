@@ -9,6 +9,7 @@ mod context;
 mod done;
 mod events;
 mod facts;
+mod guard;
 mod guarded;
 mod lock;
 mod memory;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
-use jit_access_core::decision::created;
+use jit_access_core::decision::{Removal, created};
 use jit_access_core::fairness::Counted;
 use jit_access_core::status;
 use jit_access_crds::{AccessRequest, AccessState, CREATED_BY_ANNOTATION};
@@ -33,8 +33,8 @@ pub struct Remembered {
     pub failures: u32,
     /// Google is not asked again before this, unless the request is deleted meanwhile.
     pub retry: Option<Retry>,
-    /// Whether the last try to remove the binding failed.
-    pub removal_failed: bool,
+    /// What became of the last try to remove the binding.
+    pub removal: Removal,
     /// The approvers whose approvals were there when it was last found that somebody must act.
     pub weighed: Option<Vec<String>>,
     /// Complete readings in a row that found the requester's eligibility gone.
@@ -117,7 +117,7 @@ impl Memory {
                 watched: None,
                 failures: 0,
                 retry: None,
-                removal_failed: false,
+                removal: Removal::Untried,
                 weighed: None,
                 eligibility_lost: 0,
                 unconditional: 0,

@@ -48,6 +48,8 @@ pub struct Metrics {
     pub undecodable: Gauge,
     /// Bindings that another tool made permanent.
     pub unconditional_bindings: Gauge,
+    /// 1 while it is proven that nobody can speak for another, else 0.
+    pub guard_proven: Gauge,
     findings: Gauge,
     known_findings: Mutex<HashMap<String, Instant>>,
 }
@@ -76,6 +78,7 @@ impl Default for Metrics {
             reconcile_errors: Counter::default(),
             undecodable: Gauge::default(),
             unconditional_bindings: Gauge::default(),
+            guard_proven: Gauge::default(),
             findings: Gauge::default(),
             known_findings: Mutex::default(),
         };
@@ -138,6 +141,11 @@ impl Metrics {
             "unconditional_bindings",
             "Bindings that stand without condition where a granted one vanished",
             self.unconditional_bindings.clone(),
+        );
+        registry.register(
+            "guard_proven",
+            "1 while it is proven that the admission policy lets nobody speak for another, else 0",
+            self.guard_proven.clone(),
         );
         registry.register(
             "findings",

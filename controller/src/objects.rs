@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jit_access_core::status::{Report, compose, may_follow, state};
 use jit_access_crds::{AccessRequest, FINALIZER};
+use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Api, ResourceExt};
 use serde_json::json;
@@ -227,6 +228,20 @@ async fn set_finalizer(
         })
     })
     .await
+}
+
+/// Whether the request's namespace is being deleted, or gone.
+///
+/// # Errors
+/// When that cannot be read.
+pub async fn namespace_is_going(
+    context: &Context,
+    request: &AccessRequest,
+) -> Result<bool, WriteError> {
+    let api: Api<Namespace> = Api::all(context.client.clone());
+    let name = request.namespace().unwrap_or_default();
+    let namespace = timely(context, api.get_opt(&name)).await??;
+    Ok(namespace.is_none_or(|namespace| namespace.metadata.deletion_timestamp.is_some()))
 }
 
 /// Deletes the request, if it is still the one that was looked at.

@@ -1,7 +1,7 @@
 //! Collects what the decision needs, without asking Google.
 
 use jiff::Timestamp;
-use jit_access_core::decision::{Identity, Observed};
+use jit_access_core::decision::Observed;
 use jit_access_core::fairness::crowding;
 use jit_access_core::status;
 use jit_access_crds::{AccessRequest, AccessState};
@@ -25,9 +25,9 @@ pub fn observe<'a>(context: &Context, request: &'a AccessRequest, now: Timestamp
         crowding,
         crowded_out,
         watched: remembered.watched,
-        removal_failed: remembered.removal_failed,
-        identity: Identity::Unguarded,
-        delegates: context.delegates(request),
+        removal: remembered.removal,
+        identity: context.guard.identity(),
+        namespace: context.namespace_of(request),
         weighed: remembered.weighed,
     }
 }

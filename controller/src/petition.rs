@@ -7,10 +7,10 @@ use futures::future::{BoxFuture, FutureExt};
 use jiff::Timestamp;
 use jit_access_core::approval::Approved;
 use jit_access_core::decision::{
-    Judged, Known, approvals_in_time, created, grant, judge, still_wanted, unexplained,
+    Judged, Known, approvals_in_time, created, grant, judge, still_wanted, unexplained, within,
 };
 use jit_access_core::grant::{Grant, Window};
-use jit_access_core::request::ValidRequest;
+use jit_access_core::request::{Refusal, ValidRequest};
 use jit_access_core::review::Decision;
 use jit_access_core::status::{self, Report};
 use jit_access_crds::{
@@ -239,13 +239,23 @@ impl Petition for AccessPetition {
         &self.valid.reviewers
     }
 
-    fn decide(&self, known: Option<Known<'_>>, held: bool, now: Timestamp) -> Verdict {
+    fn within(&self, ancestors: Option<&[String]>) -> Result<(), Refusal> {
+        let namespace = self.context.namespace_of(&self.newest());
+        within(
+            self.valid.resource.as_str(),
+            ancestors,
+            &self.context.limits.scope,
+            &namespace.map(|it| it.scope).unwrap_or_default(),
+        )
+    }
+
+    fn decide(&self, known: Known<'_>, held: bool, now: Timestamp) -> Verdict {
         let Progress { newest, window, .. } = self.progress();
         if let Some(why) = unexplained(held, window) {
             return Verdict::Wait(Trouble::new(why));
         }
         let approvals = self.approvals(&self.current());
-        let (approved, plan) = match judge(&self.valid, known, &approvals, &self.context.limits) {
+        let (approved, plan) = match judge(&self.valid, known, &approvals) {
             Ok(Judged::Approved(approved, plan)) => (approved, plan),
             Ok(Judged::Awaited(awaited, plan)) => return Verdict::Await(awaited, plan),
             Ok(Judged::Unknown(why)) => return Verdict::Wait(Trouble::new(why)),
@@ -281,6 +291,10 @@ impl Petition for AccessPetition {
         let Ok(delivered) = object.0.clone() else {
             return false;
         };
+        // What was decided while the guard stood is not written once it is gone.
+        if self.context.guard.problem().is_some() {
+            return false;
+        }
         let current = self.context.memory.newest(Arc::new(delivered));
         let approver = self.passed().and_then(|passed| passed.approver);
         still_wanted(

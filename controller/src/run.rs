@@ -1,11 +1,12 @@
 //! Puts the controller together and runs it until it is told to stop.
 
 use std::collections::HashSet;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use futures::{FutureExt, StreamExt, TryStreamExt};
+use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use jit_access_core::status;
 use jit_access_crds::AccessState;
@@ -20,6 +21,7 @@ use tokio::sync::Semaphore;
 use crate::config::Config;
 use crate::context::{API_CALLS, Context};
 use crate::facts::Facts;
+use crate::guard::Guard;
 use crate::guarded::Guarded;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
@@ -49,9 +51,12 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         .await
         .context("Google's clients cannot be set up")?;
     let client = kubernetes().await?;
-    tracing::warn!(
-        "nothing binds a requester to the caller yet: whoever may create AccessRequests may name anybody as requester"
-    );
+    let guard = Arc::new(Guard::new(
+        client.clone(),
+        config.limits.guard_margin,
+        Arc::clone(&metrics),
+    ));
+    guard.examine().await;
 
     let api: Api<Guarded> = Api::all(client.clone());
     let (store, writer) = reflector::store();
@@ -65,6 +70,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         limits,
         rounds: config.rounds(),
         memory: Memory::default(),
+        guard: Arc::clone(&guard),
         recorder: Recorder::new(client, reporter()),
         metrics: Arc::clone(&metrics),
     });
@@ -77,10 +83,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         .inspect_err(|error| tracing::warn!(%error, "the watch of AccessRequests is interrupted"))
         .filter_map(|object| async { object.ok() })
         .map(|object| {
-            Ok::<_, std::convert::Infallible>(controller::ReconcileRequest::from(
-                ObjectRef::from_obj(&object),
-            ))
+            Ok::<_, Infallible>(controller::ReconcileRequest::from(ObjectRef::from_obj(
+                &object,
+            )))
         });
+    let objects = futures::stream::select(objects, undecided(&context));
     let stop = stop_signal()?;
     let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
     let stop = async move {
@@ -99,13 +106,18 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 
     let admin = axum::serve(
         listener,
-        admin::router(metrics, readiness.clone(), refresh(Arc::clone(&context))),
+        admin::router(
+            metrics,
+            readiness.clone(),
+            Arc::clone(&guard),
+            refresh(Arc::clone(&context)),
+        ),
     );
     let housekeeping = housekeeping(Arc::clone(&context));
     let announce = async {
         if store.wait_until_ready().await.is_ok() {
-            readiness.ready();
-            tracing::info!("ready");
+            readiness.listed();
+            tracing::info!("all requests are listed");
         }
         std::future::pending::<()>().await;
     };
@@ -120,11 +132,35 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         () = hurry => {}
         result = async { admin.await } => result.context("the admin port failed")?,
         () = housekeeping => {}
+        () = guard.keep_proving() => {}
         () = watch::deleted(Arc::clone(&context)) => {}
         () = announce => {}
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// All undecided requests, whenever something changes that they may depend on.
+fn undecided(
+    context: &Arc<Context>,
+) -> impl Stream<Item = Result<controller::ReconcileRequest<Guarded>, Infallible>> + use<> {
+    let context = Arc::clone(context);
+    context.guard.changes().flat_map(move |()| {
+        let objects = context.requests.state().into_iter().filter(|object| {
+            object
+                .0
+                .as_ref()
+                .is_ok_and(|request| status::state(request).is_none_or(AccessState::is_undecided))
+        });
+        let due: Vec<_> = objects
+            .map(|object| {
+                Ok(controller::ReconcileRequest::from(ObjectRef::from_obj(
+                    &*object,
+                )))
+            })
+            .collect();
+        futures::stream::iter(due)
+    })
 }
 
 /// Whoever may change finalizers can make a request vanish with its binding in the policy.

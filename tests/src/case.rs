@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use jit_access_crds::{AccessRequest, AccessState};
+use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Api;
+use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, ORGANIZATION};
 use crate::eventually::eventually;
 use crate::install;
+use crate::kubeconfig;
 use crate::kubectl::{Kubectl, Printed};
 use crate::request::Request;
 use crate::simulator::Call;
@@ -19,6 +22,9 @@ use crate::simulator::Call;
 pub const SELF: &str = "has({}.jitAccessConstraint)";
 /// The condition of a role that may be had with a peer's approval.
 pub const PEER: &str = "has({}.multiPartyApprovalConstraint)";
+
+/// The program that speaks for persons in the namespace of every case.
+pub const DELEGATE: &str = "system:serviceaccount:agents:flux";
 
 /// How long a state may take to come: much more than it needs.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -33,6 +39,17 @@ pub struct Person {
 }
 
 impl Person {
+    /// `kubectl annotate` of a request with this key and value.
+    ///
+    /// # Errors
+    /// When kubectl cannot be started; a refusal is no error here.
+    pub async fn annotate(&self, request: &str, key: &str, value: &str) -> Result<Printed> {
+        let annotation = format!("{key}={value}");
+        self.kubectl
+            .run(&["annotate", "areq", request, &annotation])
+            .await
+    }
+
     /// As a member of an IAM binding.
     #[must_use]
     pub fn member(&self) -> String {
@@ -87,8 +104,50 @@ impl<'a> Case<'a> {
             id,
             first_call,
         };
+        this.set_up(&this.namespace, ORGANIZATION, &[DELEGATE])
+            .await?;
         this.add_project(&this.project, ORGANIZATION).await?;
         Ok(this)
+    }
+
+    /// Says in the installation's ConfigMap what the requests of a namespace may name and who speaks
+    /// for persons there, and waits until the API server knows.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn set_up(&self, namespace: &str, scope: &str, delegates: &[&str]) -> Result<()> {
+        let control_plane = &self.bench.control_plane;
+        let maps: Api<ConfigMap> =
+            Api::namespaced(control_plane.admin().await?, install::NAMESPACE);
+        let data = json!({"data": {
+            format!("{namespace}.scope"): scope,
+            format!("{namespace}.delegates"): delegates.join(", "),
+        }});
+        let params = PatchParams::default();
+        maps.patch(install::NAMESPACES, &params, &Patch::Merge(data))
+            .await?;
+        let nobody = "nobody@example.com";
+        let client = control_plane
+            .client_as(nobody, Some(install::PEOPLE))
+            .await?;
+        let requests: Api<AccessRequest> = Api::namespaced(client, namespace);
+        let request = Request::new("dry-run", nobody, &self.project, "roles/viewer");
+        let request: AccessRequest = serde_json::from_str(&request.to_string())?;
+        let dry_run = PostParams {
+            dry_run: true,
+            ..PostParams::default()
+        };
+        eventually(PATIENCE, async || {
+            match requests.create(&dry_run, &request).await {
+                Ok(_) => Ok(Some(())),
+                Err(kube::Error::Api(status)) if status.message.contains("is not set up") => {
+                    Ok(None)
+                }
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await
+        .context("the API server does not know the namespace")
     }
 
     /// Where the case is, to go on with it after something was done to the whole bench.
@@ -146,6 +205,44 @@ impl<'a> Case<'a> {
         Ok(Person {
             kubectl: Kubectl::new(&kubeconfig, &self.namespace),
             email,
+        })
+    }
+
+    /// The program that speaks for persons in every case's namespace, with a token, and the role of
+    /// whoever may ask for access.
+    ///
+    /// # Errors
+    /// When its account cannot be made.
+    pub async fn delegate(&self) -> Result<Person> {
+        self.program("agents", "flux").await
+    }
+
+    /// A service account, with a token and the same role as people have.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub async fn program(&self, namespace: &str, name: &str) -> Result<Person> {
+        let user = format!("system:serviceaccount:{namespace}:{name}");
+        let admin = self.bench.admin_kubectl(namespace)?;
+        let manifest = json!({"apiVersion": "v1", "kind": "List", "items": [
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
+            {
+                "apiVersion": "rbac.authorization.k8s.io/v1",
+                "kind": "ClusterRoleBinding",
+                "metadata": {"name": format!("{namespace}-{name}")},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "jit-access-user"},
+                "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": namespace}],
+            },
+        ]});
+        admin.apply(manifest).await?.success()?;
+        let control_plane = &self.bench.control_plane;
+        let identity = control_plane.service_account(namespace, name).await?;
+        let text = control_plane.kubeconfig_text(identity);
+        let file = format!("{namespace}-{name}-{}.kubeconfig", self.id);
+        let kubeconfig = control_plane.folder().write(&file, &text)?;
+        Ok(Person {
+            kubectl: Kubectl::new(&kubeconfig, &self.namespace),
+            email: user,
         })
     }
 
@@ -209,6 +306,24 @@ impl<'a> Case<'a> {
             .await
     }
 
+    /// Makes a person eligible for a role on the case's project, with a peer's approval.
+    ///
+    /// # Errors
+    /// When the simulator refuses it.
+    pub async fn peer_eligible(&self, person: &Person, role: &str) -> Result<()> {
+        self.bind(&self.project, role, &person.member(), Some(PEER))
+            .await
+    }
+
+    /// The first characters of a request's UID, with which the key of a person's approval begins.
+    ///
+    /// # Errors
+    /// When there is no such request.
+    pub async fn uid8(&self, name: &str) -> Result<String> {
+        let uid = self.requests.get(name).await?.metadata.uid;
+        Ok(uid.context("every object has a UID")?[..8].to_owned())
+    }
+
     /// A request of this person for a role on the case's project.
     #[must_use]
     pub fn request(&self, name: &str, person: &Person, role: &str) -> Request {
@@ -238,6 +353,21 @@ impl<'a> Case<'a> {
     #[must_use]
     pub const fn requests(&self) -> &Api<AccessRequest> {
         &self.requests
+    }
+
+    /// The requests of the case, as the controller: whoever got hold of its token can write what the
+    /// admission policy lets nobody else write.
+    ///
+    /// # Errors
+    /// When no token can be made.
+    pub async fn as_controller(&self) -> Result<Api<AccessRequest>> {
+        let control_plane = &self.bench.control_plane;
+        let identity = install::controller_identity(control_plane).await?;
+        let text = control_plane.kubeconfig_text(identity);
+        Ok(Api::namespaced(
+            kubeconfig::client(&text).await?,
+            &self.namespace,
+        ))
     }
 
     /// Waits until a request has this state, and returns it.

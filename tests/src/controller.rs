@@ -113,6 +113,19 @@ impl Controller {
         self.page("readyz").await.is_ok()
     }
 
+    /// Why it is not ready; `None` if it is.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn unready(&self) -> Result<Option<String>> {
+        let url = format!("http://{}/readyz", self.address);
+        let answer = self.http.get(url).send().await?;
+        if answer.status().is_success() {
+            return Ok(None);
+        }
+        Ok(Some(answer.text().await?))
+    }
+
     /// The samples of `/metrics`: name with labels, as printed, to value.
     ///
     /// # Errors

@@ -1,9 +1,13 @@
-//! What an installation puts into the cluster: the resource's definition, and who may do what.
+//! What an installation puts into the cluster: all that the chart renders, and people.
 
-use anyhow::Result;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use tokio::process::Command;
 
 use crate::control_plane::ControlPlane;
+use crate::eventually::eventually;
 use crate::kubeconfig::Identity;
 use crate::kubectl::Kubectl;
 use crate::programs;
@@ -14,6 +18,14 @@ pub const NAMESPACE: &str = "jit-access";
 pub const ACCOUNT: &str = "jit-access-controller";
 /// The group of everyone who may ask for access.
 pub const PEOPLE: &str = "people";
+
+/// The ConfigMap that says where requests may be, and who speaks for persons there.
+pub const NAMESPACES: &str = "jit-access-namespaces";
+/// The admission policy, and its binding.
+pub const POLICY: &str = "jit-access-identity";
+
+/// How long the API server may take to act on the admission policy.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Installs all but the controller itself, and waits until AccessRequests can be made.
 ///
@@ -28,19 +40,122 @@ pub async fn install(control_plane: &ControlPlane) -> Result<()> {
 /// # Errors
 /// With kubectl's words when something is refused.
 pub async fn into(admin: &Kubectl) -> Result<()> {
-    let definition = programs::repository().join("crds/accessrequests.yaml");
-    let definition = format!("--filename={}", definition.display());
+    admin.apply(manifest()).await?.success()?;
+    apply(admin, &chart(&[]).await?).await?;
+    until_in_force(admin).await
+}
+
+/// Installs the resource's definition and the roles of people, and no admission policy.
+///
+/// # Errors
+/// With kubectl's words when something is refused.
+pub async fn schema_alone(control_plane: &ControlPlane) -> Result<()> {
+    let admin = Kubectl::new(&control_plane.admin_kubeconfig()?, NAMESPACE);
+    admin.apply(manifest()).await?.success()?;
+    let parts = ["templates/crd.yaml", "templates/roles-of-people.yaml"];
+    apply(&admin, &chart(&parts).await?).await
+}
+
+/// Takes the admission policy away, and waits until the API server admits what it refused.
+///
+/// # Errors
+/// With kubectl's words when something is refused.
+pub async fn remove_guard(admin: &Kubectl) -> Result<()> {
+    let kinds = "validatingadmissionpolicybinding,validatingadmissionpolicy";
+    admin.run(&["delete", kinds, POLICY]).await?.success()?;
+    eventually(PATIENCE, async || {
+        Ok((!is_in_force(admin).await?).then_some(()))
+    })
+    .await
+}
+
+/// Puts the admission policy back as the chart has it, and waits until it is in force.
+///
+/// # Errors
+/// With kubectl's words when something is refused.
+pub async fn put_guard_back(admin: &Kubectl) -> Result<()> {
+    apply(admin, &chart(&["templates/identity-policy.yaml"]).await?).await?;
+    until_in_force(admin).await
+}
+
+/// As [`put_guard_back`], after removing what is there: neither kubectl nor helm takes out a field that
+/// another hand added.
+///
+/// # Errors
+/// With kubectl's words when something is refused.
+pub async fn make_guard_anew(admin: &Kubectl) -> Result<()> {
+    let kinds = "validatingadmissionpolicybinding,validatingadmissionpolicy";
     admin
-        .run(&["apply", "--server-side", &definition])
+        .run(&["delete", "--ignore-not-found", kinds, POLICY])
         .await?
         .success()?;
-    admin.apply(manifest()).await?.success()?;
+    put_guard_back(admin).await
+}
+
+/// Its objects are in several namespaces, so none is said.
+async fn apply(admin: &Kubectl, manifests: &str) -> Result<()> {
+    let apply = ["--namespace=", "apply", "--filename=-"];
+    admin.run_with(&apply, manifests).await?.success()?;
     let crd = "crd/accessrequests.jit-access.dev";
     admin
         .run(&["wait", "--for=condition=Established", "--timeout=30s", crd])
         .await?
         .success()?;
     Ok(())
+}
+
+async fn until_in_force(admin: &Kubectl) -> Result<()> {
+    eventually(PATIENCE, async || {
+        Ok(is_in_force(admin).await?.then_some(()))
+    })
+    .await
+    .context("the admission policy is not in force")
+}
+
+/// Whether a request in another's name is refused by the admission policy.
+///
+/// # Errors
+/// When kubectl cannot be started.
+pub async fn is_in_force(admin: &Kubectl) -> Result<bool> {
+    let lie = json!({
+        "apiVersion": "jit-access.dev/v1alpha1",
+        "kind": "AccessRequest",
+        "metadata": {"name": "lie", "namespace": NAMESPACE},
+        "spec": {
+            "requester": "somebody-else@example.com",
+            "resource": "projects/some-project",
+            "roles": ["roles/viewer"],
+            "justification": "to see that it is refused",
+        },
+    });
+    let dry_run = ["create", "--dry-run=server", "--filename=-"];
+    let answer = admin.run_with(&dry_run, &lie.to_string()).await?;
+    Ok(answer.code != 0 && answer.stderr.contains(POLICY))
+}
+
+/// What the chart makes of its default values for an installation that covers the organization: all
+/// of it, or these templates alone.
+///
+/// # Errors
+/// With helm's words.
+pub async fn chart(templates: &[&str]) -> Result<String> {
+    let own = programs::control_plane()?.join("helm");
+    // A folder of `setup-envtest` has none.
+    let helm = if own.is_file() { own } else { "helm".into() };
+    let output = Command::new(&helm)
+        .args(["template", "jit-access", "charts/jit-access"])
+        .args(["--namespace", NAMESPACE, "--set", "scope=organizations/1"])
+        .args(templates.iter().map(|name| format!("--show-only={name}")))
+        .current_dir(programs::repository())
+        .output()
+        .await
+        .with_context(|| format!("{} cannot be started", helm.display()))?;
+    ensure!(
+        output.status.success(),
+        "helm failed: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 /// Who the controller is: its service account's token.
@@ -54,41 +169,12 @@ pub async fn controller_identity(control_plane: &ControlPlane) -> Result<Identit
 fn manifest() -> Value {
     json!({"apiVersion": "v1", "kind": "List", "items": [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT, "namespace": NAMESPACE}},
-        role("jit-access-controller", &json!([
-            rule("jit-access.dev", &["accessrequests"], &["get", "list", "watch", "update", "patch", "delete"]),
-            rule("jit-access.dev", &["accessrequests/status", "accessrequests/finalizers"], &["get", "update", "patch"]),
-            rule("events.k8s.io", &["events"], &["create", "patch"]),
-            rule("", &["events"], &["create", "patch"]),
-        ])),
-        binding("jit-access-controller", &json!({"kind": "ServiceAccount", "name": ACCOUNT, "namespace": NAMESPACE})),
-        role("jit-access-people", &json!([
-            rule("jit-access.dev", &["accessrequests"], &["get", "list", "watch", "create", "update", "patch", "delete"]),
-        ])),
-        binding("jit-access-people", &json!({"kind": "Group", "name": PEOPLE, "apiGroup": "rbac.authorization.k8s.io"})),
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": "jit-access-people"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "jit-access-user"},
+            "subjects": [{"kind": "Group", "name": PEOPLE, "apiGroup": "rbac.authorization.k8s.io"}],
+        },
     ]})
-}
-
-fn rule(group: &str, resources: &[&str], verbs: &[&str]) -> Value {
-    json!({"apiGroups": [group], "resources": resources, "verbs": verbs})
-}
-
-fn role(name: &str, rules: &Value) -> Value {
-    json!({
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRole",
-        "metadata": {"name": name},
-        "rules": rules,
-    })
-}
-
-/// Binds the ClusterRole of the same name.
-fn binding(name: &str, subject: &Value) -> Value {
-    json!({
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": {"name": name},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
-        "subjects": [subject],
-    })
 }

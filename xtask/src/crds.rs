@@ -7,7 +7,11 @@ use clap::Args;
 
 use crate::workspace;
 
-const FILE: &str = "crds/accessrequests.yaml";
+/// The file, and its copy in the chart, which can hold no file from outside.
+const FILES: [&str; 2] = [
+    "crds/accessrequests.yaml",
+    "charts/jit-access/files/accessrequests.yaml",
+];
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -19,19 +23,25 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.check {
         check()?;
-        println!("{FILE} is what the types say");
+        println!("{} are what the types say", FILES.join(" and "));
     } else {
-        let path = workspace::root().join(FILE);
-        std::fs::write(&path, generated()?)
-            .with_context(|| format!("{} cannot be written", path.display()))?;
-        println!("{FILE} is written");
+        for file in FILES {
+            let path = workspace::root().join(file);
+            std::fs::write(&path, generated()?)
+                .with_context(|| format!("{} cannot be written", path.display()))?;
+            println!("{file} is written");
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Compares the file with the types.
+/// Compares the files with the types.
 pub fn check() -> Result<()> {
-    let path = workspace::root().join(FILE);
+    FILES.iter().try_for_each(|file| check_file(file))
+}
+
+fn check_file(file: &str) -> Result<()> {
+    let path = workspace::root().join(file);
     let there = std::fs::read_to_string(&path)
         .with_context(|| format!("{} cannot be read", path.display()))?;
     let wanted = generated()?;
@@ -43,7 +53,7 @@ pub fn check() -> Result<()> {
         + 1;
     ensure!(
         there == wanted,
-        "{FILE} is not what the types in crds/src say, from line {line} on: run `cargo xtask crds` and commit the file"
+        "{file} is not what the types in crds/src say, from line {line} on: run `cargo xtask crds` and commit the file"
     );
     Ok(())
 }

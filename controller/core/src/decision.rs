@@ -2,6 +2,8 @@
 //! whether it is granted. Every visit runs the same chain from the top.
 
 mod judge;
+mod name;
+mod scope;
 mod undecided;
 
 use jiff::Timestamp;
@@ -12,10 +14,13 @@ use crate::expiry::Rounds;
 use crate::fairness::CROWDED_OUT_RETENTION;
 use crate::grant::Window;
 use crate::limits::Limits;
+use crate::namespaces::Namespace;
 use crate::request::{Refusal, ValidRequest};
 use crate::review::{decisions, veto};
 use crate::status;
 pub use judge::{Judged, Known, grant, judge, still_wanted, unexplained};
+use name::name_kept_until;
+pub use scope::within;
 pub use undecided::approvals_in_time;
 use undecided::undecided;
 
@@ -32,21 +37,41 @@ pub struct Observed<'a> {
     pub crowded_out: usize,
     /// The last round for which the resource's policy was compared with the grant.
     pub watched: Option<Timestamp>,
-    /// Whether the last try to remove the binding failed.
-    pub removal_failed: bool,
+    /// What became of the last try to remove the binding.
+    pub removal: Removal,
     /// Whether the API server lets nobody speak for another.
     pub identity: Identity,
-    /// The programs that may sign for persons in the request's namespace.
-    pub delegates: Vec<String>,
+    /// What the installation says of the request's namespace; `None` if it is not set up.
+    pub namespace: Option<Namespace>,
     /// The approvers whose approvals were there when it was last found that somebody must act.
     pub weighed: Option<Vec<String>>,
+}
+
+impl Observed<'_> {
+    /// The programs that may sign for persons in the request's namespace.
+    #[must_use]
+    pub fn delegates(&self) -> &[String] {
+        self.namespace
+            .as_ref()
+            .map_or(&[], |namespace| &namespace.delegates)
+    }
+}
+
+/// What became of the last try to remove a request's binding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Removal {
+    /// It was not tried yet.
+    #[default]
+    Untried,
+    /// It failed.
+    Failed,
+    /// The binding was seen gone.
+    Done,
 }
 
 /// Whether the API server lets nobody speak for another, as far as that is proven now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identity {
-    /// Nobody looks after it: who asks may be anybody, and nobody can approve.
-    Unguarded,
     /// It is proven, and has been so without a gap since this time, a margin included.
     Proven {
         /// Requests created before this must be made again.
@@ -82,8 +107,16 @@ pub enum Step {
     Watch(Timestamp),
     /// The window is over: say so.
     Expire,
-    /// Take the binding out of the policy, then let go of the object.
-    Remove,
+    /// Take the binding out of the policy; then let go of the object, unless its name is to be kept.
+    Remove {
+        /// Whether the object stays, so that nobody makes it again.
+        keeps_name: bool,
+    },
+    /// Put our finalizer on, so that the name stays taken once the request is denied or revoked.
+    TakeName,
+    /// A deleted object of which nothing is left but its name, which is kept until then, unless its
+    /// namespace goes.
+    KeepName(Timestamp),
     /// An ended request whose window still runs: see that its binding has not come back, as of
     /// this round.
     WatchEnded(Timestamp),
@@ -103,8 +136,10 @@ impl Step {
             | Self::Watch(_)
             | Self::WatchEnded(_)
             | Self::End(_)
-            | Self::Remove => true,
+            | Self::Remove { .. } => true,
             Self::Wait(_)
+            | Self::TakeName
+            | Self::KeepName(_)
             | Self::Hold(_)
             | Self::Record(_)
             | Self::PutFinalizerBack
@@ -121,10 +156,10 @@ impl Step {
 #[must_use]
 pub fn decide(observed: &Observed<'_>, limits: &Limits, rounds: Rounds) -> Step {
     if observed.request.metadata.deletion_timestamp.is_some() {
-        return deletion(observed, rounds);
+        return deletion(observed, limits, rounds);
     }
     match status::state(observed.request) {
-        Some(AccessState::Active) => active(observed, rounds),
+        Some(AccessState::Active) => active(observed, limits, rounds),
         Some(state) if state.is_final() => finished(observed, limits, rounds),
         state => undecided(observed, state, limits).unwrap_or_else(Step::Refuse),
     }
@@ -148,10 +183,13 @@ pub fn created(request: &AccessRequest) -> Timestamp {
         .map_or(Timestamp::UNIX_EPOCH, |time| time.0)
 }
 
-fn deletion(observed: &Observed<'_>, rounds: Rounds) -> Step {
+fn deletion(observed: &Observed<'_>, limits: &Limits, rounds: Rounds) -> Step {
     let request = observed.request;
     if has_finalizer(request) {
-        return removal(observed, rounds);
+        return match name_kept_until(observed, limits) {
+            Some(until) if observed.removal == Removal::Done => Step::KeepName(until),
+            kept => removal(observed, rounds, kept.is_some()),
+        };
     }
     // Another finalizer keeps the object, and somebody took ours off: the binding may be there.
     match window(request) {
@@ -166,15 +204,15 @@ fn deletion(observed: &Observed<'_>, rounds: Rounds) -> Step {
 
 /// Where our finalizer stands a binding may be, whatever the status says: it is looked for before
 /// the object is let go.
-fn removal(observed: &Observed<'_>, rounds: Rounds) -> Step {
+fn removal(observed: &Observed<'_>, rounds: Rounds, keeps_name: bool) -> Step {
     let request = observed.request;
     // Without a record nobody knows when the window ends: patience begins when the end was asked for.
     let end = window(request).map_or_else(|| end_asked(request), |window| window.end);
     let over = observed.now >= rounds.patient_until(end);
-    if over && observed.removal_failed {
+    if over && observed.removal == Removal::Failed {
         Step::Release
     } else {
-        Step::Remove
+        Step::Remove { keeps_name }
     }
 }
 
@@ -186,17 +224,17 @@ fn end_asked(request: &AccessRequest) -> Timestamp {
         .unwrap_or_else(|| created(request))
 }
 
-fn active(observed: &Observed<'_>, rounds: Rounds) -> Step {
+fn active(observed: &Observed<'_>, limits: &Limits, rounds: Rounds) -> Step {
     let Some(window) = window(observed.request) else {
         // Nobody but the controller writes the status, and it never leaves the window out.
-        return Step::Remove;
+        return Step::Remove { keeps_name: false };
     };
     if window.is_over(observed.now) {
         return Step::Expire;
     }
-    let decisions = decisions(observed.request, &observed.delegates);
+    let decisions = decisions(observed.request, observed.delegates());
     if let Some((_, why)) = veto(&decisions) {
-        return Step::End(why);
+        return Step::End(name::with_kept_name(why, name_kept_until(observed, limits)));
     }
     if !has_finalizer(observed.request) {
         return Step::PutFinalizerBack;
@@ -227,7 +265,12 @@ fn finished(observed: &Observed<'_>, limits: &Limits, rounds: Rounds) -> Step {
             {
                 Step::Wait(Some(rounds.next(window.end)))
             }
-            _ => removal(observed, rounds),
+            _ => match name_kept_until(observed, limits) {
+                Some(until) if observed.removal == Removal::Done => {
+                    keep_watching(observed, rounds, window, until)
+                }
+                kept => removal(observed, rounds, kept.is_some()),
+            },
         };
     }
     let retention = if status::is_crowded_out(request) {
@@ -243,12 +286,23 @@ fn finished(observed: &Observed<'_>, limits: &Limits, rounds: Rounds) -> Step {
     if now >= delete {
         return Step::Delete;
     }
+    keep_watching(observed, rounds, window, delete)
+}
+
+/// While a window runs its binding must not come back; otherwise nothing is to be done until then.
+fn keep_watching(
+    observed: &Observed<'_>,
+    rounds: Rounds,
+    window: Option<Window>,
+    until: Timestamp,
+) -> Step {
+    let now = observed.now;
     match window {
         Some(window) if !window.is_over(now) => watch(observed, rounds, window).map_or_else(
-            || Step::Wait(Some(rounds.next(now).min(delete))),
+            || Step::Wait(Some(rounds.next(now).min(until))),
             Step::WatchEnded,
         ),
-        _ => Step::Wait(Some(delete)),
+        _ => Step::Wait(Some(until)),
     }
 }
 

@@ -133,5 +133,5 @@ pub(crate) fn judged_alone(request: &ValidRequest, requester: &Lookup) -> Result
         requester,
         reviewers: &[],
     };
-    judge(request, Some(known), &[], &limits())
+    judge(request, known, &[])
 }

@@ -13,8 +13,8 @@ use super::job::{GrantAnswer, GrantJob, Trouble, Verdict};
 use super::{Resource, Shared};
 use crate::facts::FactsError;
 
-/// Those of the grants whose resource is within the scope; the others are answered. The policy of
-/// a resource outside is not even read.
+/// Those of the grants that may name their resource; the others are answered. The policy of a
+/// resource outside the scope is not even read.
 pub(super) async fn inside_scope(
     resource: &Resource,
     shared: &Shared,
@@ -27,34 +27,30 @@ pub(super) async fn inside_scope(
     else {
         return grants;
     };
-    match shared.facts.is_outside(&resource.name, seen).await {
-        Ok(false) => return grants,
-        Ok(true) => {
-            let now = Timestamp::now();
-            for job in grants {
-                let answer = match job.petition.decide(None, false, now) {
-                    Verdict::Refuse(refusal) => GrantAnswer::Refused(refusal),
-                    Verdict::Wait(trouble) => GrantAnswer::Trouble(trouble),
-                    // No rule says yes without a look-up.
-                    Verdict::Later | Verdict::Await(..) | Verdict::Grant(_) => {
-                        GrantAnswer::Withdrawn
-                    }
-                };
-                job.answer(answer);
+    let all_within = |ancestors: Option<&[String]>| {
+        let mut petitions = grants.iter().map(|job| &job.petition);
+        petitions.all(|petition| petition.within(ancestors).is_ok())
+    };
+    let ancestry = shared
+        .facts
+        .ancestry_for(&resource.name, seen, all_within)
+        .await;
+    let mut inside = Vec::new();
+    for job in grants {
+        match &ancestry {
+            Ok(ancestors) => match job.petition.within(ancestors.as_deref()) {
+                Ok(()) => inside.push(job),
+                Err(refusal) => job.answer(GrantAnswer::Refused(refusal)),
+            },
+            Err(FactsError::Resource(error)) => {
+                job.answer(GrantAnswer::Refused(refused_by_google(error)));
             }
-        }
-        Err(FactsError::Resource(error)) => {
-            for job in grants {
-                job.answer(GrantAnswer::Refused(refused_by_google(&error)));
-            }
-        }
-        Err(FactsError::Other(error)) => {
-            for job in grants {
-                job.answer(GrantAnswer::Trouble(Trouble::from(&error)));
+            Err(FactsError::Other(error)) => {
+                job.answer(GrantAnswer::Trouble(Trouble::from(error)));
             }
         }
     }
-    Vec::new()
+    inside
 }
 
 /// What Google refuses for good, in its words.
@@ -110,7 +106,13 @@ fn verdict(job: &GrantJob, gathered: &Gathered, shared: &Shared) -> Result<Verdi
     let subject = job.petition.subject();
     let requester = match gathered.look_up(&subject.requester, shared, now) {
         Ok(lookup) => lookup,
-        Err(NoLookup::OutsideScope) => return Ok(job.petition.decide(None, false, now)),
+        Err(NoLookup::OutsideScope) => {
+            return Ok(match job.petition.within(None) {
+                Err(refusal) => Verdict::Refuse(refusal),
+                // Nothing is within the scope of an installation that does not contain it.
+                Ok(()) => Verdict::Wait(Trouble::new("where the resource stands is read again")),
+            });
+        }
         Err(NoLookup::Resource(error)) => return Err(error),
         Err(NoLookup::Trouble(trouble)) => return Ok(Verdict::Wait(trouble)),
     };
@@ -135,9 +137,7 @@ fn verdict(job: &GrantJob, gathered: &Gathered, shared: &Shared) -> Result<Verdi
         requester: &requester,
         reviewers: &reviewers,
     };
-    Ok(job
-        .petition
-        .decide(Some(known), gathered.holds(subject), now))
+    Ok(job.petition.decide(known, gathered.holds(subject), now))
 }
 
 pub(super) fn decide(grants: Vec<GrantJob>, gathered: &Gathered, shared: &Shared) -> Vec<Ready> {

@@ -61,9 +61,11 @@ pub trait Petition: Send + Sync {
     /// Whose approval could count: they are looked up too.
     fn reviewers(&self) -> &[String];
 
-    /// Decides; `known` is `None` for a resource outside the scope, `held` whether a binding of
-    /// the request stands in the policy already.
-    fn decide(&self, known: Option<Known<'_>>, held: bool, now: Timestamp) -> Verdict;
+    /// Whether the resource may be named at all; `ancestors` as for [`jit_access_core::decision::within`].
+    fn within(&self, ancestors: Option<&[String]>) -> Result<(), Refusal>;
+
+    /// Decides; `held` is whether a binding of the request stands in the policy already.
+    fn decide(&self, known: Known<'_>, held: bool, now: Timestamp) -> Verdict;
 
     /// Records the window before the policy is changed. May be called again for another attempt.
     fn prepare<'a>(&'a self, grant: &'a Grant) -> BoxFuture<'a, Result<(), Trouble>>;

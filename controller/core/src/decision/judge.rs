@@ -31,23 +31,15 @@ pub enum Judged {
     Unknown(String),
 }
 
-/// Judges a request. `known` is `None` for a resource outside the installation's scope, `approvals`
-/// are those that were seen in time.
+/// Judges a request whose resource is within the scope. `approvals` are those that were seen in time.
 ///
 /// # Errors
 /// `Ineligible` with why not, or `Failed` when a condition cannot be composed.
 pub fn judge(
     request: &ValidRequest,
-    known: Option<Known<'_>>,
+    known: Known<'_>,
     approvals: &[Decision],
-    limits: &Limits,
 ) -> Result<Judged, Refusal> {
-    let Some(known) = known else {
-        return Err(ineligible(format!(
-            "{} is not within {}, which is all that this installation covers",
-            request.resource, limits.scope
-        )));
-    };
     let eligible = Eligible::find(
         &request.requester,
         request.resource.as_str(),

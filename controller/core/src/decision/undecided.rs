@@ -1,15 +1,18 @@
 //! A request that is neither granted nor final: what is still to be done.
 
 use jiff::{SignedDuration, Timestamp};
-use jit_access_crds::{AccessRequest, AccessState, Approval, DecisionKind};
+use jit_access_crds::{AccessRequest, AccessState, Approval, CREATED_BY_ANNOTATION, DecisionKind};
+use kube::ResourceExt;
 
-use super::{Identity, Observed, Step, created, window};
+use super::name::{name_kept_until, with_kept_name};
+use super::{Identity, Observed, Step, created, has_finalizer, window};
 use crate::fairness::MOST_CROWDED_OUT;
 use crate::grant::Window;
 use crate::limits::{Limits, format_duration, parse_duration};
 use crate::request::{Refusal, ValidRequest, format_time, parse_time};
 use crate::review::{Decision, decisions, veto};
 use crate::status;
+use crate::visible_text::shown;
 
 /// Refusals are found in this order: own fields, window over, identity, what others decided, time,
 /// too many; then Google is asked.
@@ -33,12 +36,6 @@ pub(super) fn undecided(
         return Err(over(request, state, window));
     }
     match &observed.identity {
-        Identity::Unguarded if valid.reviewers.is_empty() => {}
-        Identity::Unguarded => {
-            return Err(Refusal::failed(
-                "spec.reviewers: approval by a peer is not available in this version; leave reviewers out for roles that you may approve yourself",
-            ));
-        }
         Identity::Unproven(why) => return Ok(Step::Hold(why.clone())),
         Identity::Proven { since } if created < *since => {
             return Err(Refusal::failed(
@@ -47,9 +44,20 @@ pub(super) fn undecided(
         }
         Identity::Proven { .. } => {}
     }
-    let decisions = decisions(request, &observed.delegates);
+    if observed.namespace.is_none() {
+        return Err(Refusal::new(
+            AccessState::Ineligible,
+            "this namespace is not set up for AccessRequests: ask the administrators of JIT Access which one is",
+        ));
+    }
+    vouched_for(request, &valid, observed.delegates())?;
+    let decisions = decisions(request, observed.delegates());
     if let Some((state, why)) = veto(&decisions) {
-        return Err(Refusal::new(state, why));
+        let kept_until = name_kept_until(observed, limits);
+        if kept_until.is_some() && !has_finalizer(request) {
+            return Ok(Step::TakeName);
+        }
+        return Err(Refusal::new(state, with_kept_name(why, kept_until)));
     }
     let deadline = deadline(&valid, created, limits);
     let approved = if valid.reviewers.is_empty() {
@@ -65,7 +73,7 @@ pub(super) fn undecided(
             }
         }
         let approvers: Vec<String> =
-            approvals_in_time(request, &valid, &observed.delegates, limits)
+            approvals_in_time(request, &valid, observed.delegates(), limits)
                 .into_iter()
                 .map(|decision| decision.author)
                 .collect();
@@ -104,6 +112,30 @@ pub(super) fn undecided(
         _ if approved => Step::Grant(Box::new(valid), recorded),
         _ => Step::LookUp(Box::new(valid)),
     })
+}
+
+/// What a program made in somebody's name counts only as long as the installation lists the program,
+/// and as the admission policy lets it be made.
+fn vouched_for(
+    request: &AccessRequest,
+    valid: &ValidRequest,
+    delegates: &[String],
+) -> Result<(), Refusal> {
+    let Some(maker) = request.annotations().get(CREATED_BY_ANNOTATION) else {
+        return Ok(());
+    };
+    if !delegates.contains(maker) {
+        return Err(Refusal::failed(format!(
+            "made by {}, which is no delegate of this namespace, so nobody vouches for who asks: ask by yourself",
+            shown(maker)
+        )));
+    }
+    if valid.reviewers.is_empty() && valid.start_time.is_none() {
+        return Err(Refusal::failed(
+            "made by a delegate for nobody to approve and without spec.startTime: applied again later it would give access again",
+        ));
+    }
+    Ok(())
 }
 
 /// Most approvals that the status can record.

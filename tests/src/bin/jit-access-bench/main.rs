@@ -2,6 +2,7 @@
 //! Google that costs, and what the controller needs. Its status tells of broken counts, never of times,
 //! which depend on the machine and what else runs on it.
 
+mod admission;
 mod bare;
 mod grants;
 mod report;
@@ -57,6 +58,7 @@ async fn run() -> Result<Report> {
     }
     let mut bench = bench().await?;
     upkeep::memory(&mut report, &mut bench).await?;
+    admission::cost(&mut report, &bench).await?;
     Ok(report)
 }
 

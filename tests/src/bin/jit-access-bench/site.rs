@@ -19,7 +19,8 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-const NAMESPACE: &str = "default";
+/// The chart sets it up.
+const NAMESPACE: &str = "jit-requests";
 
 /// How long requests that were made together may take: much more than they need.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -30,6 +31,13 @@ pub struct Person {
     /// The account.
     pub email: String,
     requests: Api<AccessRequest>,
+}
+
+impl Person {
+    /// The requests, as this person.
+    pub fn requests(&self) -> &Api<AccessRequest> {
+        &self.requests
+    }
 }
 
 /// What requests that were made together came to.

@@ -132,7 +132,12 @@ impl Cluster {
         );
         println!("    kubectl delete crd accessrequests.jit-access.dev");
         println!(
-            "    kubectl delete clusterrole,clusterrolebinding jit-access-controller jit-access-people"
+            "    kubectl delete validatingadmissionpolicy,validatingadmissionpolicybinding {}",
+            install::POLICY
+        );
+        println!("    kubectl delete clusterrolebinding jit-access-controller jit-access-people");
+        println!(
+            "    kubectl delete clusterrole jit-access-controller jit-access-user jit-access-viewer jit-access-revoker"
         );
         Ok(())
     }

@@ -85,15 +85,16 @@ impl Demo {
         println!("starting the simulated Google Cloud");
         let world = programs::repository().join("tests/google-cloud/worlds/demo.json");
         let simulator = Simulator::start(&folder, Some(&world)).await?;
-        println!("installing the AccessRequest resource and its roles");
+        println!("installing the chart: the AccessRequest resource, the admission policy, roles");
         install::into(&cluster.admin).await?;
-        cluster.admin.apply(namespace()).await?.success()?;
         println!("starting the controller");
         let (name, flags) = (
             "jit-access-controller",
             [
                 "--scope=organizations/1".to_owned(),
                 "--log-format=text".to_owned(),
+                // There is one API server, and it was seen to have loaded the admission policy.
+                "--guard-margin=1s".to_owned(),
             ],
         );
         let kubeconfig = cluster.controller_kubeconfig(&folder).await?;
@@ -142,10 +143,6 @@ impl Demo {
         println!("It runs until Ctrl-C.");
         Ok(())
     }
-}
-
-fn namespace() -> Value {
-    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": REQUESTS}})
 }
 
 /// Applies the first request as alice, and shows what becomes of it.

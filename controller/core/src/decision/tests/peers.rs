@@ -19,7 +19,7 @@ fn to_bob() -> AccessRequestSpec {
     }
 }
 
-fn annotated(mut request: AccessRequest, annotations: &[(&str, &str)]) -> AccessRequest {
+pub(super) fn annotated(mut request: AccessRequest, annotations: &[(&str, &str)]) -> AccessRequest {
     let all = annotations
         .iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
@@ -44,19 +44,11 @@ fn waiting() -> AccessRequest {
     reported(request(to_bob()), &report, 1)
 }
 
-fn guarded(request: &AccessRequest, seconds: i64) -> Step {
-    step(request, seconds, |observed| {
-        observed.identity = Identity::Proven {
-            since: at("2026-11-23T19:00:00Z"),
-        };
-    })
-}
-
 #[test]
 fn first_is_found_out_who_could_approve() {
-    assert!(matches!(guarded(&request(to_bob()), 1), Step::LookUp(_)));
+    assert!(matches!(step_of(&request(to_bob()), 1), Step::LookUp(_)));
     // Then it waits, and costs nothing.
-    match guarded(&waiting(), 10) {
+    match step_of(&waiting(), 10) {
         Step::Wait(Some(until)) => assert_eq!(until, after(TIMEOUT + 1)),
         other => panic!("{other:?}"),
     }
@@ -65,7 +57,7 @@ fn first_is_found_out_who_could_approve() {
 #[test]
 fn an_approval_is_recorded_before_it_is_acted_on() {
     let approved = annotated(waiting(), &[(BOB_KEY, "bob@example.com: looks right")]);
-    match guarded(&approved, 10) {
+    match step_of(&approved, 10) {
         Step::Record(approvals) => assert_eq!(
             approvals,
             [Approval {
@@ -78,23 +70,23 @@ fn an_approval_is_recorded_before_it_is_acted_on() {
         other => panic!("{other:?}"),
     }
     let seen = recorded(approved, BOB, 10);
-    assert!(matches!(guarded(&seen, 11), Step::Grant(_, None)));
+    assert!(matches!(step_of(&seen, 11), Step::Grant(_, None)));
 }
 
 #[test]
 fn attack_13_an_approval_that_was_withdrawn_or_came_late_does_not_count() {
     let withdrawn = recorded(waiting(), BOB, 10);
-    assert!(matches!(guarded(&withdrawn, 11), Step::Wait(_)));
+    assert!(matches!(step_of(&withdrawn, 11), Step::Wait(_)));
     // Withdrawn while it was tried: the request waits again.
     let tried = Report::new(AccessState::Retrying, "Google is away");
     let tried = reported(withdrawn, &tried, 12);
-    assert!(matches!(guarded(&tried, 13), Step::LookUp(_)));
+    assert!(matches!(step_of(&tried, 13), Step::LookUp(_)));
 
     let late = annotated(waiting(), &[(BOB_KEY, BOB)]);
-    assert!(matches!(guarded(&late, TIMEOUT), Step::Record(_)));
-    let refused = refusal(guarded(&late, TIMEOUT + 1));
+    assert!(matches!(step_of(&late, TIMEOUT), Step::Record(_)));
+    let refused = refusal(step_of(&late, TIMEOUT + 1));
     assert_eq!(refused.state, AccessState::TimedOut);
-    let refused = refusal(guarded(&recorded(late, BOB, TIMEOUT + 1), TIMEOUT + 2));
+    let refused = refusal(step_of(&recorded(late, BOB, TIMEOUT + 1), TIMEOUT + 2));
     assert_eq!(refused.state, AccessState::TimedOut);
 }
 
@@ -104,7 +96,7 @@ fn an_outage_after_the_approval_does_not_make_it_late() {
     let tried = Report::new(AccessState::Retrying, "Google is away");
     let tried = reported(approved, &tried, TIMEOUT - 10);
     assert!(matches!(
-        guarded(&tried, TIMEOUT + 60),
+        step_of(&tried, TIMEOUT + 60),
         Step::Grant(_, None)
     ));
 }
@@ -124,7 +116,7 @@ fn approvals_that_were_found_not_to_suffice_are_not_weighed_again() {
     assert!(matches!(weighed(&[BOB]), Step::Wait(_)));
     assert!(matches!(weighed(&[]), Step::Grant(..)));
     assert!(
-        matches!(guarded(&approved, 20), Step::Grant(..)),
+        matches!(step_of(&approved, 20), Step::Grant(..)),
         "after a restart"
     );
 }
@@ -141,12 +133,12 @@ fn a_denial_wins_and_ends_access_that_runs() {
             ),
         ],
     );
-    let refused = refusal(guarded(&both, 11));
+    let refused = refusal(step_of(&both, 11));
     assert_eq!(refused.state, AccessState::Denied);
     assert_eq!(refused.message, "denied by carol@example.com: not today");
     let report = Report::new(AccessState::Active, "access");
     let running = with_finalizer(with_window(reported(both, &report, 12), 12, 1_812));
-    match guarded(&running, 13) {
+    match step_of(&running, 13) {
         Step::End(why) => assert_eq!(why, "denied by carol@example.com: not today"),
         other => panic!("{other:?}"),
     }
@@ -158,7 +150,7 @@ fn a_revocation_withdraws_or_ends() {
         "revoked-by.jit-access.dev/x",
         "security@example.com: laptop stolen",
     )];
-    let refused = refusal(guarded(&annotated(waiting(), &security), 11));
+    let refused = refusal(step_of(&annotated(waiting(), &security), 11));
     assert_eq!(refused.state, AccessState::Revoked);
     assert_eq!(
         refused.message,
@@ -213,22 +205,22 @@ fn a_scheduled_request_may_be_approved_until_it_starts() {
     };
     let report = Report::new(AccessState::AwaitingApproval, "bob must act");
     let waiting = reported(request(spec), &report, 1);
-    assert!(matches!(guarded(&waiting, 2 * TIMEOUT - 1), Step::Wait(_)));
+    assert!(matches!(step_of(&waiting, 2 * TIMEOUT - 1), Step::Wait(_)));
     let approved = annotated(waiting.clone(), &[(BOB_KEY, BOB)]);
     let approved = recorded(approved, BOB, 2 * TIMEOUT - 60);
     assert!(matches!(
-        guarded(&approved, 2 * TIMEOUT - 50),
+        step_of(&approved, 2 * TIMEOUT - 50),
         Step::LookUp(_)
     ));
     let scheduled = Report::new(AccessState::Scheduled, "soon");
     let scheduled = reported(approved, &scheduled, 2 * TIMEOUT - 49);
     assert!(matches!(
-        guarded(&scheduled, 2 * TIMEOUT - 40),
+        step_of(&scheduled, 2 * TIMEOUT - 40),
         Step::Wait(Some(until)) if until == after(2 * TIMEOUT)
     ));
-    assert!(matches!(guarded(&scheduled, 2 * TIMEOUT), Step::Grant(..)));
+    assert!(matches!(step_of(&scheduled, 2 * TIMEOUT), Step::Grant(..)));
     assert_eq!(
-        refusal(guarded(&waiting, 2 * TIMEOUT + 1)).state,
+        refusal(step_of(&waiting, 2 * TIMEOUT + 1)).state,
         AccessState::TimedOut
     );
 }
@@ -246,7 +238,7 @@ fn nobody_named_could_approve() {
             requester: &requester,
             reviewers: &reviewers,
         };
-        judge(&valid(&to_bob()), Some(known), approvals, &limits())
+        judge(&valid(&to_bob()), known, approvals)
     };
     let refusal = judged(&[], &[]).unwrap_err();
     assert_eq!(refusal.state, AccessState::Ineligible);
