@@ -75,7 +75,8 @@ async fn attack_29_a_status_that_somebody_empties_makes_access_no_longer() -> Re
     // Some seconds later a new window would end later.
     tokio::time::sleep(Duration::from_secs(2)).await;
     let emptied = json!({"status": {"conditions": [], "plan": null, "grant": null}});
-    case.requests()
+    case.as_controller()
+        .await?
         .patch_status("disk", &PatchParams::default(), &Patch::Merge(emptied))
         .await?;
     let request = case.wait_for("disk", AccessState::Retrying).await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use jit_access_crds::{AccessState, CREATED_BY_ANNOTATION};
 use jit_access_tests::bench::{Bench, ORGANIZATION, Setup};
-use jit_access_tests::case::Case;
+use jit_access_tests::case::{Case, Person};
 use jit_access_tests::eventually::{eventually, never};
 use jit_access_tests::request::Request;
 use kube::api::ListParams;
@@ -56,28 +56,30 @@ async fn what_a_program_asks_for_a_person_counts_apart() -> Result<()> {
     let case = Case::new(&bench).await?;
     let alice = case.person("alice").await?;
     case.eligible(&alice, ADMIN).await?;
-    let asked = |name: &str, maker: Option<&str>| {
+    let (one, two) = (
+        case.program("git", "one").await?,
+        case.program("git", "two").await?,
+    );
+    case.set_up(&case.namespace, ORGANIZATION, &[&one.email, &two.email])
+        .await?;
+    let start = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ");
+    let start = start.to_string();
+    let asked = |name: &str, maker: &Person| {
         let request = case.request(name, &alice, ADMIN);
-        match maker {
-            Some(maker) => request.annotation(CREATED_BY_ANNOTATION, maker),
-            None => request,
+        if maker.email == alice.email {
+            return request;
         }
+        request
+            .annotation(CREATED_BY_ANNOTATION, &maker.email)
+            .start_time(&start)
     };
-    let agents = [
-        "system:serviceaccount:git:one",
-        "system:serviceaccount:git:two",
-    ];
-    for (name, maker) in [
-        ("own", None),
-        ("one", Some(agents[0])),
-        ("two", Some(agents[1])),
-    ] {
-        case.submit(&alice, &asked(name, maker)).await?;
+    for (name, maker) in [("own", &alice), ("one", &one), ("two", &two)] {
+        case.submit(maker, &asked(name, maker)).await?;
         case.wait_for(name, AccessState::Active).await?;
     }
-    for (name, maker) in [("own-2", None), ("one-2", Some(agents[0]))] {
+    for (name, maker) in [("own-2", &alice), ("one-2", &one)] {
         let request = asked(name, maker);
-        let message = case.outcome(&alice, &request, AccessState::Failed).await?;
+        let message = case.outcome(maker, &request, AccessState::Failed).await?;
         assert!(message.contains("1 of yours are not finished"), "{message}");
     }
     Ok(())

@@ -412,11 +412,9 @@ async fn attack_16_what_expires_in_one_round_goes_in_one_write() -> Result<()> {
     })
     .await?;
     assert_eq!(case.grants(&case.project).await?.len(), 0);
-    // What ends in the very second of a round may go with it or with the next one.
-    let rounds: BTreeSet<i64> = ends
-        .iter()
-        .flat_map(|end| [end.div_euclid(ROUND), (end - 1).div_euclid(ROUND)])
-        .collect();
+    let rounds: BTreeSet<i64> = ends.iter().map(|end| end.div_euclid(ROUND)).collect();
+    // What ends in the very second of a round comes to it a moment too late, or goes with the next.
+    let late = ends.iter().filter(|end| *end % ROUND == 0).count();
     let calls = case.calls("setIamPolicy", &case.project).await?;
     // A removal that came while the policy was read for another request makes that one's write stale,
     // which Google refuses: it changes nothing.
@@ -426,7 +424,7 @@ async fn attack_16_what_expires_in_one_round_goes_in_one_write() -> Result<()> {
         .map(|call| &call.time)
         .collect();
     assert!(
-        (1..=rounds.len()).contains(&removals.len()),
+        (1..=rounds.len() + late).contains(&removals.len()),
         "{removals:?} for what ended at {ends:?}"
     );
     Ok(())

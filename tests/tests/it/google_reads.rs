@@ -256,9 +256,9 @@ async fn fault_2_what_cannot_be_read_for_too_long_fails_with_the_last_cause() ->
     Ok(())
 }
 
-/// How many readings so much time allows: each serves for ten seconds.
+/// How many readings so much time allows: each serves for five seconds.
 fn readings_since(began: Instant) -> usize {
-    1 + usize::try_from(began.elapsed().as_secs() / 10).unwrap_or(usize::MAX - 1)
+    1 + usize::try_from(began.elapsed().as_secs() / 5).unwrap_or(usize::MAX - 1)
 }
 
 /// A project in a folder in a folder, with a role for whoever is in the group through another group.

@@ -144,7 +144,8 @@ async fn a_removal_waits_for_nobodys_group_look_up() -> Result<()> {
 async fn attack_24_running_access_gets_its_finalizer_back() -> Result<()> {
     let (case, _) = active().await?;
     let patch = Patch::Merge(json!({"metadata": {"finalizers": null}}));
-    case.requests()
+    case.as_controller()
+        .await?
         .patch("disk", &PatchParams::default(), &patch)
         .await?;
     eventually(SOON, async || {
@@ -204,7 +205,8 @@ async fn attack_29_a_forged_window_does_not_hide_a_binding_from_its_removal() ->
     let (case, alice) = active().await?;
     let patch = json!({"status": {"grant": null, "conditions": null}});
     let request = case
-        .requests()
+        .as_controller()
+        .await?
         .patch_status("disk", &PatchParams::default(), &Patch::Merge(patch))
         .await?;
     assert_eq!(request.finalizers(), [FINALIZER]);

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 const ADMIN: &str = "roles/compute.instanceAdmin.v1";
 /// Of no word that a message of ours has.
 const JUSTIFICATION: &str = "Xylograph-4711 of the confidential customer";
-const WARNING: &str = "nothing binds a requester to the caller yet";
+/// Said once: from then on requests are decided.
+const PROVEN: &str = "the admission policy is in force";
 
 /// A request that is granted, one that is refused, one that Google fails at first.
 async fn requests(bench: &Bench) -> Result<()> {
@@ -50,7 +51,7 @@ fn holds_no_secret(log: &str) {
         let line = log.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "{secret}");
     }
-    assert_eq!(log.matches(WARNING).count(), 1, "{log}");
+    assert_eq!(log.matches(PROVEN).count(), 1, "{log}");
     assert!(
         log.contains("Ineligible") && log.contains("Active"),
         "{log}"

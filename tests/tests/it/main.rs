@@ -1,8 +1,12 @@
 //! Tests on real parts, one module for each thing that they show.
 
+mod admission;
 mod api_proxy;
+mod approval;
+mod chart;
 mod control_plane;
 mod crash;
+mod delegates;
 mod demo;
 mod eligibility;
 mod ending;
@@ -12,6 +16,7 @@ mod google_faults;
 mod google_limits;
 mod google_patience;
 mod google_reads;
+mod guard;
 mod hardening;
 mod interrupted;
 mod life;
@@ -22,4 +27,5 @@ mod plugin;
 mod refusals;
 mod revocation;
 mod schema;
+mod truth_table;
 mod watch;

@@ -143,7 +143,7 @@ async fn a_role_that_is_held_for_good() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_peers_role_with_reviewers_is_not_granted_in_this_version() -> Result<()> {
+async fn attack_10_reviewers_of_whom_none_could_approve() -> Result<()> {
     let case = Case::new(Bench::shared().await?).await?;
     let alice = case.person("alice").await?;
     case.bind(&case.project, ADMIN, &alice.member(), Some(PEER))
@@ -155,8 +155,8 @@ async fn a_peers_role_with_reviewers_is_not_granted_in_this_version() -> Result<
         &case,
         &alice,
         request,
-        AccessState::Failed,
-        &["spec.reviewers"],
+        AccessState::Ineligible,
+        &["None of the reviewers (bob@example.com) could approve this"],
     )
     .await
 }

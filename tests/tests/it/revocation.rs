@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 use jit_access_crds::AccessState;
-use jit_access_tests::bench::Bench;
+use jit_access_tests::bench::{Bench, Setup};
 use jit_access_tests::case::{Case, Person, condition};
 use jit_access_tests::eventually::eventually;
+use jit_access_tests::install;
 use serde_json::json;
 
 const ADMIN: &str = "roles/compute.instanceAdmin.v1";
@@ -51,10 +52,15 @@ async fn running_access_ends() -> Result<()> {
 
 #[tokio::test]
 async fn attack_17_a_revocation_in_hostile_words_counts_and_its_event_is_written() -> Result<()> {
-    let (case, alice) = new().await?;
+    let bench = Bench::start(Setup::default()).await?;
+    let case = Case::new(&bench).await?;
+    let alice = case.person("alice").await?;
+    case.eligible(&alice, ADMIN).await?;
     case.submit(&alice, &case.request("disk", &alice, ADMIN))
         .await?;
     case.wait_for("disk", AccessState::Active).await?;
+    // What only gets in while the admission policy is not there ends access all the same.
+    install::remove_guard(&bench.admin_kubectl(install::NAMESPACE)?).await?;
     // By a name that is no address, with direction characters, a line break and colours, and longer
     // than an Event takes once all of it is escaped.
     let why = format!("\u{202e}\n\u{1b}[31m{}", "\u{202e}".repeat(400));

@@ -8,8 +8,8 @@ use jit_access_crds::{AccessRequest, AccessState, FINALIZER};
 use jit_access_tests::bench::{Bench, Setup};
 use jit_access_tests::case::{Case, Person, SELF, condition};
 use jit_access_tests::eventually::eventually;
-use kube::ResourceExt;
-use kube::api::{ListParams, Patch, PatchParams};
+use kube::api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams};
+use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
 const ADMIN: &str = "roles/compute.instanceAdmin.v1";
@@ -204,14 +204,15 @@ async fn attack_29_a_window_in_the_status_by_a_foreign_hand_gives_nothing() -> R
         .await?;
     let patch = |status: Value| Patch::Merge(json!({"status": status}));
     let params = PatchParams::default();
-    case.requests()
+    let thief = case.as_controller().await?;
+    thief
         .patch_status("window", &params, &patch(json!({"grant": window})))
         .await?;
     let forged = json!({"grant": {
         "startTime": window["startTime"], "expireTime": window["expireTime"],
         "bindings": [{"resource": case.project, "role": "roles/owner", "title": "jit-access x", "expression": "true"}],
     }, "conditions": granted});
-    case.requests()
+    thief
         .patch_status("granted", &params, &patch(forged))
         .await?;
     let _controller = bench.start_controller(&[]).await?;
@@ -239,29 +240,18 @@ async fn fault_5_an_object_that_cannot_be_read_hears_of_it_and_stops_nobody() ->
     let odd = json!({"status": {"conditions": [
         {"type": "Granted", "status": "False", "reason": "Pending", "message": "", "lastTransitionTime": "9999-12-31T23:59:59+00:00"},
     ]}});
-    let admin = bench.admin_kubectl(&case.namespace)?;
-    let patch = odd.to_string();
-    admin
-        .run(&[
-            "patch",
-            "areq",
-            "odd",
-            "--subresource=status",
-            "--type=merge",
-            "--patch",
-            &patch,
-        ])
-        .await?
-        .success()?;
+    let kind = ApiResource::erase::<AccessRequest>(&());
+    let client = case.as_controller().await?.into_client();
+    let thief: Api<DynamicObject> = Api::namespaced_with(client, &case.namespace, &kind);
+    thief
+        .patch_status("odd", &PatchParams::default(), &Patch::Merge(odd))
+        .await?;
     let controller = bench.start_controller(&[]).await?;
     case.submit(&alice, &case.request("fine", &alice, ADMIN))
         .await?;
     case.wait_for("fine", AccessState::Active).await?;
     eventually(SOON, async || {
-        let printed = admin
-            .run(&["get", "areq", "odd", "-o", "json"])
-            .await?
-            .success()?;
+        let printed = serde_json::to_string(&thief.get("odd").await?)?;
         Ok(printed.contains("this object cannot be read").then_some(()))
     })
     .await?;
@@ -274,7 +264,8 @@ async fn fault_5_an_object_that_cannot_be_read_hears_of_it_and_stops_nobody() ->
 async fn what_others_wrote_into_the_object_is_left_alone() -> Result<()> {
     let (case, _, _) = active().await?;
     let patch = json!({"metadata": {"finalizers": [FINALIZER, "example.com/other"], "labels": {"team": "web"}}});
-    case.requests()
+    let thief = case.as_controller().await?;
+    thief
         .patch("disk", &PatchParams::default(), &Patch::Merge(patch))
         .await?;
     edit(&case, |bindings| {
@@ -293,7 +284,7 @@ async fn what_others_wrote_into_the_object_is_left_alone() -> Result<()> {
         Some("web")
     );
     let patch = json!({"metadata": {"finalizers": null}});
-    case.requests()
+    thief
         .patch("disk", &PatchParams::default(), &Patch::Merge(patch))
         .await?;
     Ok(())
