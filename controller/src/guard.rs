@@ -152,9 +152,11 @@ impl Guard {
         .boxed()
     }
 
-    /// Looks once.
-    pub async fn examine(&self) {
-        match self.prove().await {
+    /// Looks once. Returns when to look again.
+    pub async fn examine(&self) -> tokio::time::Instant {
+        let proof = self.prove().await;
+        let pause = if proof.is_ok() { EVERY } else { SOON };
+        match proof {
             Ok(standing) => self.proven(&standing),
             Err(NoProof::Answer(why)) => self.unproven(&why),
             Err(NoProof::Silence(why)) => {
@@ -172,6 +174,7 @@ impl Guard {
                 }
             }
         }
+        tokio::time::Instant::now() + pause
     }
 
     /// Looks again and again, and whenever something changes, for ever.
@@ -180,27 +183,24 @@ impl Guard {
             match self.namespace.get() {
                 Some(namespace) => break namespace.clone(),
                 None => {
-                    tokio::time::sleep(SOON).await;
-                    self.examine().await;
+                    let due = self.examine().await;
+                    tokio::time::sleep_until(due).await;
                 }
             }
         };
         let mut news = news::from(&self.client, &namespace);
+        let mut due = tokio::time::Instant::now() + SOON;
         loop {
-            let pause = if self.problem().is_none() {
-                EVERY
-            } else {
-                SOON
-            };
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep_until(due) => {}
                 Some(item) = news.next() => {
+                    // What is no news does not put off the next look.
                     if !self.heard(&item) {
                         continue;
                     }
                 }
             }
-            self.examine().await;
+            due = self.examine().await;
         }
     }
 

@@ -136,6 +136,10 @@ impl Demo {
         );
         println!("    kubectl get areq");
         println!("    kubectl apply -f docs/examples/on-the-organization.yaml --context bob");
+        println!("    kubectl apply -f docs/examples/for-a-peer.yaml");
+        println!(
+            "    kubectl describe areq for-a-peer --context bob   # says with what bob approves"
+        );
         println!("    kubectl describe areq first-request");
         println!("    kubectl delete areq first-request");
         println!("    curl -s \"$GOOGLE/control/policy?resource=projects/web-prod\"");
