@@ -90,13 +90,13 @@ mod tests {
     fn attack_30_a_decision_is_refused_the_characters_that_a_condition_is() {
         let schema = include_str!("../../../crds/accessrequests.yaml");
         let expected = Expected::in_namespace("jit-access").unwrap();
+        // Both are escaped for the format that they stand in.
         let class = |text: &str| {
-            let from = text.find(r"[\\x00-\\x1f").unwrap();
+            let text = text.replace('\\', "");
+            let from = text.find("[x00-x1f").unwrap();
             text[from..=from + text[from..].find(']').unwrap()].to_owned()
         };
-        let policy = expected.policy["validations"]
-            .to_string()
-            .replace(r"\\", r"\");
+        let policy = expected.policy["validations"].to_string();
         assert_eq!(class(&policy), class(schema));
     }
 }
