@@ -47,7 +47,7 @@ async fn main() -> ExitCode {
     };
     run(&arguments).await.unwrap_or_else(|error| {
         let line = format!("error: {error:#}");
-        print::note(&text::wrap(&line, text::WIDTH).join("\n"));
+        print::note(&text::wrap_told(&line, text::WIDTH).join("\n"));
         ExitCode::FAILURE
     })
 }

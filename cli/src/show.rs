@@ -6,7 +6,7 @@ use jit_access_core::status::{message, state};
 use jit_access_crds::{AccessRequest, DecisionKind, MOST_DECISION_CHARACTERS};
 use kube::ResourceExt;
 
-use crate::text::{WIDTH, cut, rough, wrap};
+use crate::text::{WIDTH, cut, rough, wrap, wrap_told};
 
 /// Where what is said begins.
 const INDENT: usize = 13;
@@ -43,7 +43,7 @@ pub fn show(request: &AccessRequest, now: Timestamp) -> String {
     if !decided.is_empty() {
         page.line("Decisions", &decided);
     }
-    page.line("State", &state_line(request));
+    page.lines("State", &wrap_told(&state_line(request), WIDTH - INDENT));
     page.text
 }
 
@@ -148,7 +148,11 @@ struct Page {
 
 impl Page {
     fn line(&mut self, label: &str, said: &str) {
-        for (index, line) in wrap(said, WIDTH - INDENT).iter().enumerate() {
+        self.lines(label, &wrap(said, WIDTH - INDENT));
+    }
+
+    fn lines(&mut self, label: &str, lines: &[String]) {
+        for (index, line) in lines.iter().enumerate() {
             let label = if index == 0 { label } else { "" };
             let line = format!("{label:<INDENT$}{line}");
             self.text.push_str(line.trim_end());
@@ -159,6 +163,7 @@ impl Page {
 
 #[cfg(test)]
 mod tests {
+    use jit_access_core::review::approval_command;
     use jit_access_crds::{AccessState, Plan, PlannedBinding};
 
     use super::*;
@@ -194,10 +199,21 @@ State        AwaitingApproval: bob@example.com may approve
     }
 
     #[test]
+    fn the_command_for_reviewers_is_whole() {
+        let command = approval_command(&request(), "bob@example.com");
+        let message = format!("waits; bob@example.com approves with: {command}; or so");
+        let request = in_state(AccessState::AwaitingApproval, &message);
+        let shown = show(&request, Timestamp::UNIX_EPOCH);
+        assert!(shown.lines().any(|line| line.contains(&command)), "{shown}");
+    }
+
+    #[test]
     fn what_others_wrote_neither_controls_the_terminal_nor_leaves_its_place() {
         let mut request = request();
-        request.spec.justification =
-            format!("{}\nState        Active\u{1b}[1A", "long ".repeat(60));
+        request.spec.justification = format!(
+            "{}\nState        Active\u{1b}[1A",
+            "kubectl long ".repeat(60)
+        );
         let shown = show(&request, Timestamp::UNIX_EPOCH);
         assert!(
             shown.lines().all(|line| line.chars().count() <= WIDTH),

@@ -27,9 +27,14 @@ pub fn visible(text: &str) -> String {
     visible
 }
 
-/// As [`visible`], on one line and cut to this many characters.
+/// As [`visible`], on one line.
+pub fn on_one_line(text: &str) -> String {
+    visible(text).replace('\n', " ")
+}
+
+/// As [`on_one_line`], and cut to this many characters.
 pub fn cut(text: &str, width: usize) -> String {
-    let line = visible(text).replace('\n', " ");
+    let line = on_one_line(text);
     if line.chars().count() <= width {
         return line;
     }
@@ -39,36 +44,43 @@ pub fn cut(text: &str, width: usize) -> String {
 }
 
 /// As [`visible`], in lines of at most this many characters: broken at spaces, a longer word
-/// wherever it must be.
+/// wherever it must be. For what others wrote: none of it leaves its place.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    lines(text, width, |_| 1)
+}
+
+/// As [`wrap`], but a command stays on one line, however long it is: somebody pastes it.
+pub fn wrap_told(text: &str, width: usize) -> Vec<String> {
+    lines(text, width, command)
+}
+
+/// `whole` says of the words that are still to come how many of them stay together.
+fn lines(text: &str, width: usize, whole: fn(&[&str]) -> usize) -> Vec<String> {
+    let width = width.max(1);
     let mut lines = Vec::new();
     for paragraph in visible(text).split('\n') {
+        let words: Vec<&str> = paragraph.split_whitespace().collect();
+        let mut words = words.as_slice();
         let mut line = String::new();
-        let mut length = 0;
-        for word in paragraph.split_whitespace() {
-            let mut rest = word;
-            loop {
-                let size = rest.chars().count();
-                let gap = usize::from(length > 0);
-                if length + gap + size <= width {
-                    line.push_str(&" ".repeat(gap));
-                    line.push_str(rest);
-                    length += gap + size;
-                    break;
-                }
-                if length > 0 {
-                    lines.push(std::mem::take(&mut line));
-                    length = 0;
-                    continue;
-                }
-                let (at, _) = rest
-                    .char_indices()
-                    .nth(width.max(1))
-                    .unwrap_or((rest.len(), ' '));
-                let (start, end) = rest.split_at(at);
-                lines.push(start.to_owned());
-                rest = end;
+        while !words.is_empty() {
+            let (part, others) = words.split_at(whole(words));
+            words = others;
+            let mut rest = part.join(" ");
+            let mut size = rest.chars().count();
+            let room = width.saturating_sub(line.chars().count() + 1);
+            if !line.is_empty() && size > room {
+                lines.push(std::mem::take(&mut line));
             }
+            while part.len() == 1 && size > width {
+                let others = rest.chars().skip(width).collect();
+                lines.push(rest.chars().take(width).collect());
+                rest = others;
+                size -= width;
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(&rest);
         }
         lines.push(line);
     }
@@ -76,6 +88,30 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
         lines.pop();
     }
     lines
+}
+
+/// How many words the command has that these begin with; 1 if it is none. It goes on to the closing
+/// backquote, or to a sign that ends part of a sentence, outside its own quotes.
+fn command(words: &[&str]) -> usize {
+    let first = words.first().copied().unwrap_or_default();
+    let first = first.trim_start_matches('(');
+    let marked = first.starts_with('`');
+    if first.trim_start_matches('`') != "kubectl" {
+        return 1;
+    }
+    let mut quoted = false;
+    for (index, word) in words.iter().enumerate().skip(1) {
+        quoted ^= word.matches('"').count() % 2 == 1;
+        let ends = if marked {
+            word.contains('`')
+        } else {
+            word.ends_with([';', ',', ':', '.', ')'])
+        };
+        if ends && !quoted {
+            return index + 1;
+        }
+    }
+    if quoted { 1 } else { words.len() }
 }
 
 /// A length of time in its largest unit, such as `5m`.
@@ -91,7 +127,10 @@ pub fn rough(duration: SignedDuration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jit_access_core::review::approval_command;
+
     use super::*;
+    use crate::samples::request;
 
     #[test]
     fn what_is_not_seen_is_shown() {
@@ -116,6 +155,54 @@ mod tests {
         assert_eq!(wrap("one\n\ntwo\n", 10), ["one", "", "two"]);
         assert_eq!(wrap("", 10), [""]);
         assert_eq!(wrap("äöüß", 2), ["äö", "üß"]);
+        assert_eq!(wrap("kubectl jit list", 8), ["kubectl", "jit list"]);
+    }
+
+    #[test]
+    fn the_command_for_a_reviewer_is_never_broken() {
+        let request = request();
+        let command = approval_command(&request, "bob@example.com");
+        let message = format!(
+            "waits for the approval of bob@example.com or carol@example.com; bob@example.com approves with: {command}; the others do so with their own address"
+        );
+        for width in 1..200 {
+            let lines = wrap_told(&message, width);
+            assert!(
+                lines.iter().any(|line| line.contains(&command)),
+                "{lines:#?}"
+            );
+            for line in lines {
+                assert!(
+                    line.contains(&command) || line.chars().count() <= width,
+                    "{line}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_command_ends_where_its_sentence_goes_on() {
+        for (text, lines) in [
+            (
+                "see `kubectl jit list --all` or so",
+                ["see", "`kubectl jit list --all`", "or so"].as_slice(),
+            ),
+            (
+                "with: kubectl annotate areq x a=\"b: <c>\", or the same",
+                &[
+                    "with:",
+                    "kubectl annotate areq x a=\"b: <c>\",",
+                    "or the",
+                    "same",
+                ],
+            ),
+            ("type kubectl get areq", &["type", "kubectl get areq"]),
+            ("(`kubectl jit x`) a b", &["(`kubectl jit x`)", "a b"]),
+            // Not a command: its quote has no end.
+            ("kubectl a=\"b c d e", &["kubectl", "a=\"b c d", "e"]),
+        ] {
+            assert_eq!(wrap_told(text, 8), lines);
+        }
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub async fn until_decided(
                     print::json(&last)?;
                 }
                 let line = format!("{name} is undecided after the --timeout; {}", state_line(&last));
-                print::note(&text::wrap(&line, text::WIDTH).join("\n"));
+                print::note(&text::wrap_told(&line, text::WIDTH).join("\n"));
                 return Ok(ExitCode::from(TIMED_OUT));
             }
         }
@@ -111,14 +111,14 @@ fn finish(request: &AccessRequest, outcome: Outcome, json: bool) -> Result<ExitC
         Outcome::Active if json => Ok(ExitCode::SUCCESS),
         Outcome::Active => {
             let line = format!("{} is {}", request.name_any(), state_line(request));
-            print::output(&text::wrap(&line, text::WIDTH).join("\n"))?;
+            print::output(&text::wrap_told(&line, text::WIDTH).join("\n"))?;
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Ended => {
             let deleted = request.metadata.deletion_timestamp.is_some();
             let deleted = if deleted { " being deleted;" } else { "" };
             let line = format!("{} is{deleted} {}", request.name_any(), state_line(request));
-            print::note(&text::wrap(&line, text::WIDTH).join("\n"));
+            print::note(&text::wrap_told(&line, text::WIDTH).join("\n"));
             Ok(ExitCode::FAILURE)
         }
     }
@@ -152,7 +152,7 @@ impl Progress {
         if line == self.told {
             return true;
         }
-        print::note(&text::wrap(&line, text::WIDTH).join("\n"));
+        print::note(&text::wrap_told(&line, text::WIDTH).join("\n"));
         self.told = line;
         false
     }
