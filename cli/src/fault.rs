@@ -1,8 +1,12 @@
 //! What went wrong, as a sentence that says what to do.
 
+use jit_access_core::guard::POLICY;
 use kube::config::KubeconfigError;
 use kube::core::Status;
 use kube::runtime::watcher;
+
+/// What the API server says when the admission policy's ConfigMap is not there.
+const NO_PARAMETER: &str = "no params found for policy binding";
 
 /// Where a call went, for the sentence.
 #[derive(Debug, Clone)]
@@ -23,7 +27,7 @@ impl Place {
             kube::Error::HyperError(error) => self.away(&innermost(error)),
             kube::Error::ReadEvents(error) => self.away(&error.to_string()),
             kube::Error::SerdeError(error) => format!(
-                "the answer of {} cannot be read ({error}): this kubectl jit may be older than the installation, get the one that belongs to it",
+                "the answer of {} cannot be read ({error}): this plugin may be older than the installation, get the one that belongs to it",
                 self.server
             ),
             other => format!("{other}: see whether `kubectl cluster-info` works"),
@@ -55,6 +59,11 @@ impl Place {
         let kind = details.map_or("", |details| details.kind.as_str());
         let name = details.map_or("", |details| details.name.as_str());
         let Self { server, namespace } = self;
+        // Invalid, unlike every other answer of the policy.
+        if message.contains(NO_PARAMETER) && message.contains(POLICY) {
+            return "JIT Access's list of namespaces is gone: tell its administrators (docs/operate.md)"
+                .to_owned();
+        }
         match (status.code, status.reason.as_str()) {
             (401, _) => login(&format!("{server} does not know you")),
             (403, _) => match policy_sentence(message) {
@@ -178,6 +187,21 @@ mod tests {
         assert_eq!(told(&policy), "you decide in your own name only");
         let rbac = json!({"code": 403, "reason": "Forbidden", "message": "User \"eve\" cannot list resource"});
         assert!(told(&rbac).contains("ask an administrator for the ClusterRole jit-access-user"));
+    }
+
+    #[test]
+    fn a_list_of_namespaces_that_is_gone_is_the_administrators_business() {
+        let frame = |policy: &str| {
+            json!({"code": 422, "reason": "Invalid", "message": format!(
+                "accessrequests.jit-access.dev \"x\" is forbidden: ValidatingAdmissionPolicy '{policy}' with binding '{policy}' denied request: failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction"
+            )})
+        };
+        assert_eq!(
+            told(&frame("jit-access-identity")),
+            "JIT Access's list of namespaces is gone: tell its administrators (docs/operate.md)"
+        );
+        let other = told(&frame("somebody-elses"));
+        assert!(other.starts_with("failed to configure binding"), "{other}");
     }
 
     #[test]
