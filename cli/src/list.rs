@@ -1,5 +1,6 @@
 //! `kubectl jit list`.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -13,7 +14,7 @@ use kube::ResourceExt;
 use crate::arguments::ListCommand;
 use crate::connection::Connection;
 use crate::print;
-use crate::text::{WIDTH, cut, rough};
+use crate::text::{WIDTH, cut, on_one_line, rough};
 
 const HEADINGS: [&str; 7] = [
     "NAME",
@@ -51,22 +52,32 @@ pub async fn run(connection: &Connection, command: &ListCommand, json: bool) -> 
     if json {
         print::json_list(&requests)?;
     } else if requests.is_empty() {
-        print::note(&format!(
-            "no requests in namespace {}{}",
-            connection.namespace(),
-            if command.all {
-                ""
-            } else {
-                " concern you; --all shows everybody's"
-            }
-        ));
+        print::note(&nothing(command, connection.namespace()));
     } else {
         let rows = requests
             .drain(..)
             .map(|request| row(&request, Timestamp::now()));
-        print::output(&table(rows.collect()))?;
+        // What is no terminal has no width, and its reader wants all of it.
+        let width = std::io::stdout().is_terminal().then_some(WIDTH);
+        print::output(&table(rows.collect(), width))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What to tell where there is nothing to show.
+fn nothing(command: &ListCommand, namespace: &str) -> String {
+    if command.waiting {
+        format!("no request in namespace {namespace} waits for your decision")
+    } else if command.all {
+        format!("no requests in namespace {namespace}")
+    } else {
+        let whose = if command.mine {
+            "are yours"
+        } else {
+            "concern you"
+        };
+        format!("no requests in namespace {namespace} {whose}; --all shows everybody's")
+    }
 }
 
 /// Whether the request names this person as reviewer.
@@ -118,25 +129,21 @@ fn row(request: &AccessRequest, now: Timestamp) -> [String; 7] {
     ]
 }
 
-/// Lines that fit. A name is never cut, since commands need it.
-fn table(rows: Vec<[String; 7]>) -> String {
+/// Lines that fit this width, if there is one. A name is never cut, since commands need it.
+fn table(rows: Vec<[String; 7]>, width: Option<usize>) -> String {
     let mut lines = vec![HEADINGS.map(str::to_owned)];
-    lines.extend(rows);
+    lines.extend(
+        rows.into_iter()
+            .map(|row| row.map(|cell| on_one_line(&cell))),
+    );
     let mut widths = [0; 7];
     for line in &lines {
         for (width, cell) in widths.iter_mut().zip(line) {
             *width = cell.chars().count().max(*width);
         }
     }
-    widths[0] = widths[0].min(MOST_NAME_WIDTH);
-    while widths.iter().sum::<usize>() + GAP * (HEADINGS.len() - 1) > WIDTH {
-        let widest = CUT
-            .max_by_key(|column| widths[*column])
-            .unwrap_or(CUT.start);
-        if widths[widest] <= LEAST_WIDTH {
-            break;
-        }
-        widths[widest] -= 1;
+    if let Some(most) = width {
+        fit(&mut widths, most);
     }
     let mut text = String::new();
     for mut line in lines {
@@ -163,11 +170,27 @@ fn table(rows: Vec<[String; 7]>) -> String {
     text
 }
 
+/// Takes from the widest columns what is too much.
+fn fit(widths: &mut [usize; 7], most: usize) {
+    widths[0] = widths[0].min(MOST_NAME_WIDTH);
+    while widths.iter().sum::<usize>() + GAP * (HEADINGS.len() - 1) > most {
+        let widest = CUT
+            .max_by_key(|column| widths[*column])
+            .unwrap_or(CUT.start);
+        if widths[widest] <= LEAST_WIDTH {
+            break;
+        }
+        widths[widest] -= 1;
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
     use jit_access_crds::GrantStatus;
 
     use super::*;
+    use crate::arguments::{Arguments, Command};
     use crate::samples::{annotated, in_state, request};
 
     const BOB: &str = "bob@example.com";
@@ -210,7 +233,8 @@ mod tests {
             long.spec.requester = format!("{}@example.com", "r".repeat(60));
             long.spec.roles = vec!["roles/compute.instanceAdmin.v1".to_owned(); 10];
             let now = Timestamp::UNIX_EPOCH;
-            let table = table(vec![row(&long, now), row(&request(), now)]);
+            let rows = vec![row(&long, now), row(&request(), now)];
+            let table = table(rows, Some(WIDTH));
             for line in table.lines() {
                 assert!(line.chars().count() <= WIDTH, "{table}");
             }
@@ -221,8 +245,50 @@ mod tests {
     }
 
     #[test]
+    fn what_goes_to_a_program_is_not_cut() {
+        let mut long = in_state(AccessState::AwaitingApproval, "");
+        long.metadata.name = Some("n".repeat(WIDTH));
+        long.spec.requester = format!("{}@example.com\u{1b}", "r".repeat(60));
+        long.spec.resource = format!("projects/{}", "p".repeat(30));
+        long.spec.roles = vec!["roles/compute.instanceAdmin.v1".to_owned(); 10];
+        let table = table(vec![row(&long, Timestamp::UNIX_EPOCH)], None);
+        assert_eq!(table.lines().count(), 2, "{table}");
+        assert!(!table.contains(['…', '\u{1b}']), "{table}");
+        let cells: Vec<&str> = table.lines().nth(1).unwrap().split_whitespace().collect();
+        assert_eq!(cells[0], "n".repeat(WIDTH));
+        assert_eq!(cells[1], format!("{}@example.com\\u{{1b}}", "r".repeat(60)));
+        assert_eq!(cells[2], long.spec.resource);
+        assert_eq!(cells[3].split(',').count(), 10);
+    }
+
+    #[test]
+    fn where_there_is_nothing_it_says_nothing_of_what() {
+        for (flag, told) in [
+            (
+                "--waiting",
+                "no request in namespace jit waits for your decision",
+            ),
+            ("--all", "no requests in namespace jit"),
+            (
+                "--mine",
+                "no requests in namespace jit are yours; --all shows everybody's",
+            ),
+            (
+                "-njit",
+                "no requests in namespace jit concern you; --all shows everybody's",
+            ),
+        ] {
+            let words = ["kubectl-jit", "list", flag];
+            match Arguments::try_parse_from(words).unwrap().command {
+                Command::List(command) => assert_eq!(nothing(&command, "jit"), told),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
     fn what_fits_is_not_cut() {
-        let table = table(vec![row(&request(), Timestamp::UNIX_EPOCH)]);
+        let table = table(vec![row(&request(), Timestamp::UNIX_EPOCH)], Some(WIDTH));
         let line = table.lines().nth(1).unwrap();
         assert_eq!(
             line.split_whitespace().collect::<Vec<_>>(),
