@@ -59,13 +59,7 @@ pub async fn run(
     if json {
         print::json(&written)?;
     }
-    print::note(&format!("{} {name} in the name of {me}", word(kind)));
-    if kind == DecisionKind::Approved {
-        print::note(&format!(
-            "see what comes of it: kubectl jit wait {name} -n {}",
-            connection.namespace()
-        ));
-    }
+    print::note(&outcome(&request, kind, &me, &key, connection.namespace()));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -75,6 +69,33 @@ fn word(kind: DecisionKind) -> &'static str {
         DecisionKind::Denied => "denied",
         DecisionKind::Revoked => "revoked",
     }
+}
+
+/// What was written, what comes of it, and how it is taken back.
+fn outcome(
+    request: &AccessRequest,
+    kind: DecisionKind,
+    me: &str,
+    key: &str,
+    namespace: &str,
+) -> String {
+    let name = request.name_any();
+    let mut note = format!("{} {name} in the name of {me}", word(kind));
+    let ends = kind != DecisionKind::Approved && state(request) == Some(AccessState::Active);
+    if ends {
+        note.push_str(": the access is being ended");
+    }
+    if ends || kind == DecisionKind::Approved {
+        note.push_str(&format!(
+            "\nsee what comes of it: kubectl jit wait {name} -n {namespace}"
+        ));
+    }
+    if kind == DecisionKind::Approved {
+        note.push_str(&format!(
+            "\nwithdraw it before the grant: kubectl annotate areq {name} -n {namespace} {key}-"
+        ));
+    }
+    note
 }
 
 /// Whether the decision could have any effect. Who may revoke only the API server knows.
@@ -225,6 +246,38 @@ mod tests {
         assert_eq!(key_of(&first), "denied-by.jit-access.dev/7c9e6679-bob-2");
         let second = annotated(first, "denied-by.jit-access.dev/7c9e6679-bob-2", other);
         assert_eq!(key_of(&second), "denied-by.jit-access.dev/7c9e6679-bob-3");
+    }
+
+    #[test]
+    fn what_comes_of_a_decision_is_told() {
+        let told = |state, kind| {
+            let request = in_state(state, "");
+            let key = key(&request, BOB, kind).unwrap();
+            outcome(&request, kind, BOB, &key, "jit-requests")
+        };
+        let hint = "see what comes of it: kubectl jit wait web-1-disk -n jit-requests";
+        let waiting = AccessState::AwaitingApproval;
+        assert_eq!(
+            told(waiting, DecisionKind::Approved),
+            format!(
+                "approved web-1-disk in the name of {BOB}\n{hint}\nwithdraw it before the grant: kubectl annotate areq web-1-disk -n jit-requests approved-by.jit-access.dev/7c9e6679-bob-"
+            )
+        );
+        for (kind, word) in [
+            (DecisionKind::Denied, "denied"),
+            (DecisionKind::Revoked, "revoked"),
+        ] {
+            assert_eq!(
+                told(waiting, kind),
+                format!("{word} web-1-disk in the name of {BOB}")
+            );
+            assert_eq!(
+                told(AccessState::Active, kind),
+                format!(
+                    "{word} web-1-disk in the name of {BOB}: the access is being ended\n{hint}"
+                )
+            );
+        }
     }
 
     #[test]

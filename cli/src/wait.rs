@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use futures::StreamExt;
 use jiff::SignedDuration;
+use jit_access_core::review::{decisions, veto};
 use jit_access_core::status::state;
 use jit_access_crds::{AccessRequest, AccessState};
 use kube::ResourceExt;
@@ -97,10 +98,16 @@ fn outcome(request: &AccessRequest) -> Option<Outcome> {
         return Some(Outcome::Ended);
     }
     match state(request)? {
+        // Somebody ended it, and the controller has not yet.
+        AccessState::Active if is_being_ended(request) => None,
         AccessState::Active => Some(Outcome::Active),
         state if state.is_final() => Some(Outcome::Ended),
         _ => None,
     }
+}
+
+fn is_being_ended(request: &AccessRequest) -> bool {
+    veto(&decisions(request, &[])).is_some()
 }
 
 fn finish(request: &AccessRequest, outcome: Outcome, json: bool) -> Result<ExitCode> {
@@ -136,9 +143,14 @@ impl Progress {
         if outcome(request).is_some() {
             return;
         }
-        let told_before = self.say(state_line(request));
+        let ending = if is_being_ended(request) {
+            "is being ended; "
+        } else {
+            ""
+        };
+        let told_before = self.say(format!("{ending}{}", state_line(request)));
         if !told_before && state(request) == Some(AccessState::AwaitingApproval) {
-            // The message's own command is broken into lines; this one can be handed on.
+            // Shorter than the message's own command, and shows the request first.
             print::note(&approve_command(request));
         }
     }
@@ -170,7 +182,7 @@ fn approve_command(request: &AccessRequest) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::{in_state, request};
+    use crate::samples::{annotated, in_state, request};
 
     #[test]
     fn every_state_is_an_outcome_or_is_waited_on() {
@@ -191,6 +203,22 @@ mod tests {
             };
             assert_eq!(outcome(&in_state(*state, "")), expected, "{state}");
         }
+    }
+
+    #[test]
+    fn access_that_somebody_ended_is_waited_on_until_it_is_gone() {
+        for (key, value) in [
+            ("denied-by.jit-access.dev/bob", "bob@example.com: no"),
+            ("revoked-by.jit-access.dev/alice", "alice@example.com"),
+        ] {
+            let active = annotated(in_state(AccessState::Active, ""), key, value);
+            assert_eq!(outcome(&active), None, "{key}");
+            let over = annotated(in_state(AccessState::Denied, ""), key, value);
+            assert_eq!(outcome(&over), Some(Outcome::Ended), "{key}");
+        }
+        let eve = "denied-by.jit-access.dev/eve";
+        let active = annotated(in_state(AccessState::Active, ""), eve, "eve@example.com");
+        assert_eq!(outcome(&active), Some(Outcome::Active));
     }
 
     #[test]
