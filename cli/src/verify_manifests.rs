@@ -9,11 +9,11 @@ mod files;
 mod object;
 mod steering;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use jit_access_crds::AccessRequest;
+use jit_access_crds::{AccessRequest, CREATED_BY_ANNOTATION};
 use serde_json::json;
 
 use crate::arguments::VerifyCommand;
@@ -98,6 +98,18 @@ struct Report {
     faults: Vec<Fault>,
     /// In which file each object stands.
     places: HashMap<String, String>,
+    /// The namespaces of requests, as far as the manifests show them.
+    namespaces: BTreeSet<String>,
+    agents: Vec<Agent>,
+}
+
+/// The program that a manifest says will apply it.
+#[derive(Debug)]
+struct Agent {
+    file: String,
+    document: String,
+    object: String,
+    user: String,
 }
 
 /// Checks all files; exit status 1 if one has a fault.
@@ -117,6 +129,7 @@ pub fn run(command: &VerifyCommand, namespace: Option<&str>, json: bool) -> Resu
             }
         }
     }
+    report.agents_among_requests();
     report.print(json)?;
     Ok(if report.faults.is_empty() {
         ExitCode::SUCCESS
@@ -157,6 +170,18 @@ impl Report {
         for problem in problems {
             self.fault(file, place.to_owned(), name.clone(), problem);
         }
+        let metadata = &value["metadata"];
+        let namespace = metadata["namespace"].as_str();
+        let namespace = namespace.or(self.expected.namespace.as_deref());
+        self.namespaces.extend(namespace.map(str::to_owned));
+        if let Some(user) = metadata["annotations"][CREATED_BY_ANNOTATION].as_str() {
+            self.agents.push(Agent {
+                file: file.to_owned(),
+                document: place.to_owned(),
+                object: name.clone(),
+                user: user.to_owned(),
+            });
+        }
         if name.is_empty() {
             return;
         }
@@ -165,6 +190,15 @@ impl Report {
                 format!("stands in {earlier} too: one of the two would overwrite the other");
             let problem = Problem::new("metadata.name", message);
             self.fault(file, place.to_owned(), name, problem);
+        }
+    }
+
+    /// After all files: an agent for one namespace must not live in another one of requests either.
+    fn agents_among_requests(&mut self) {
+        for agent in std::mem::take(&mut self.agents) {
+            if let Some(problem) = annotations::among_requests(&agent.user, &self.namespaces) {
+                self.fault(&agent.file, agent.document, agent.object, problem);
+            }
         }
     }
 

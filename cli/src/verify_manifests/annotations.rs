@@ -1,6 +1,8 @@
 //! Labels and annotations of a manifest: how many, which of ours, and which program made it. The
 //! admission policy has the same rules.
 
+use std::collections::BTreeSet;
+
 use jit_access_crds::{AccessRequest, CREATED_BY_ANNOTATION, DecisionKind, GROUP};
 use kube::ResourceExt;
 
@@ -20,11 +22,7 @@ const MOST_OTHER_ANNOTATIONS: usize = 16;
 const MOST_OTHER_CHARACTERS: usize = 30_000;
 
 /// The agent that the manifest says will apply it; `None` if a person does.
-pub fn agent(
-    request: &AccessRequest,
-    namespace: Option<&str>,
-    expected: &Expected,
-) -> Result<Option<String>, Problem> {
+pub fn agent(request: &AccessRequest, expected: &Expected) -> Result<Option<String>, Problem> {
     let named = request.annotations().get(CREATED_BY_ANNOTATION);
     let fault = |why: String| Err(Problem::annotation(CREATED_BY_ANNOTATION, why));
     let agent = match (named, &expected.agent) {
@@ -39,14 +37,22 @@ pub fn agent(
             "is \"{agent}\", which must be the service account of the agent that applies it, such as system:serviceaccount:flux-system:approvals"
         ));
     }
-    if let Some(namespace) = namespace
-        && agent.starts_with(&format!("system:serviceaccount:{namespace}:"))
-    {
-        return fault(format!(
-            "is {agent}, which lives among the requests, in namespace {namespace}: such an account speaks for nobody, use one of another namespace"
-        ));
-    }
     Ok(Some(agent.clone()))
+}
+
+/// What is wrong with an agent that lives in one of the namespaces of requests, whichever it is:
+/// whoever may edit there can make its tokens.
+pub fn among_requests(agent: &str, namespaces: &BTreeSet<String>) -> Option<Problem> {
+    let home = agent
+        .strip_prefix("system:serviceaccount:")?
+        .split(':')
+        .next()?;
+    namespaces.contains(home).then(|| {
+        let why = format!(
+            "is {agent}, which lives among the requests, in namespace {home}: such an account speaks for nobody, use one of a namespace without requests"
+        );
+        Problem::annotation(CREATED_BY_ANNOTATION, why)
+    })
 }
 
 fn is_service_account(name: &str) -> bool {

@@ -48,7 +48,7 @@ pub fn problems(document: &Value, expected: &Expected) -> (String, Vec<Problem>)
     problems.extend(foreign("metadata.", metadata, &METADATA));
     problems.extend(unknown_fields(&document["spec"]));
     match serde_json::from_value::<AccessRequest>(document.clone()) {
-        Ok(request) => problems.extend(of_request(&request, namespace, expected)),
+        Ok(request) => problems.extend(of_request(&request, expected)),
         Err(why) => problems.push(Problem::new("", format!("is no AccessRequest: {why}"))),
     }
     (name, problems)
@@ -91,11 +91,7 @@ fn unknown_fields(spec: &Value) -> Vec<Problem> {
         .collect()
 }
 
-fn of_request(
-    request: &AccessRequest,
-    namespace: Option<&str>,
-    expected: &Expected,
-) -> Vec<Problem> {
+fn of_request(request: &AccessRequest, expected: &Expected) -> Vec<Problem> {
     let mut problems = Vec::new();
     // What an installation allows is known there only: the rules that hold in each are checked here.
     match every_installation() {
@@ -109,7 +105,7 @@ fn of_request(
         }
         Err(why) => problems.push(Problem::new("spec", why)),
     }
-    let agent = annotations::agent(request, namespace, expected);
+    let agent = annotations::agent(request, expected);
     let agent = agent.unwrap_or_else(|problem| {
         problems.push(problem);
         None

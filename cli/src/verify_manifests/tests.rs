@@ -36,6 +36,7 @@ fn report(text: &str, expected: Expected) -> Report {
         ..Report::default()
     };
     report.check("a.yaml", text);
+    report.agents_among_requests();
     report
 }
 

@@ -17,6 +17,21 @@ fn attack_8_an_agent_lives_elsewhere_than_the_requests() {
         faults[0].line().contains("lives among the requests"),
         "{faults:?}"
     );
+    // Nor in another namespace of requests, whichever of the two stands first.
+    let other = manifest(&[], "").replace("namespace: gitops", "namespace: flux-system");
+    for text in [
+        format!("{}\n---\n{other}", manifest(&[], "")),
+        format!("{other}\n---\n{}", manifest(&[], "")),
+    ] {
+        let faults = report(&text, Expected::default()).faults;
+        assert_eq!(faults.len(), 2, "{faults:?}");
+        for fault in faults {
+            assert!(
+                fault.line().contains("in namespace flux-system"),
+                "{fault:?}"
+            );
+        }
+    }
     let other = manifest(&[], "").replace("namespace: gitops", "namespace: other");
     let faults = report(&other, expected).faults;
     assert!(
