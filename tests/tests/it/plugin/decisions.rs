@@ -7,13 +7,14 @@ use jit_access_crds::{AccessRequest, AccessState};
 use jit_access_tests::api_proxy::{ApiProxy, Moment, Pattern};
 use jit_access_tests::bench::Bench;
 use jit_access_tests::case::{Case, Person};
+use jit_access_tests::eventually::eventually;
 use jit_access_tests::{install, kubeconfig, programs};
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use super::{ADMIN, jit, plugin, run};
+use super::{ADMIN, asks, jit, plugin, run};
 
 struct Peers<'a> {
     case: Case<'a>,
@@ -98,7 +99,8 @@ async fn reviewers_decide_in_their_own_names_and_nobody_else_does() -> Result<()
     refuses(&Peers::new(&bench).await?).await?;
     denies(&Peers::new(&bench).await?).await?;
     writes_under_a_name_of_its_own(&Peers::new(&bench).await?).await?;
-    completes(&Peers::new(&bench).await?).await
+    completes(&Peers::new(&bench).await?).await?;
+    says_that_the_list_of_namespaces_is_gone(&Peers::new(&bench).await?).await
 }
 
 async fn approves(peers: &Peers<'_>) -> Result<()> {
@@ -108,9 +110,8 @@ async fn approves(peers: &Peers<'_>) -> Result<()> {
     let waiting = jit(case, bob, &["list", "--waiting"]).await?.success()?;
     assert!(waiting.contains("disk"), "{waiting}");
 
-    let shown = jit(case, bob, &["approve", "disk", "--comment", "looks right"])
-        .await?
-        .success()?;
+    let printed = jit(case, bob, &["approve", "disk", "--comment", "looks right"]).await?;
+    let (notes, shown) = (printed.stderr.clone(), printed.success()?);
     for said in [
         &peers.alice.email,
         &case.project,
@@ -126,6 +127,11 @@ async fn approves(peers: &Peers<'_>) -> Result<()> {
         &peers.uid().await?[..8],
         case.id
     );
+    let withdraw = format!("kubectl annotate areq disk -n {} {key}-", case.namespace);
+    assert!(
+        notes.lines().any(|line| line.ends_with(&withdraw)),
+        "{notes}"
+    );
     let approval = (key, format!("{}: looks right", bob.email));
     let (decided, version) = peers.decisions().await?;
     assert_eq!(decided.as_slice(), std::slice::from_ref(&approval));
@@ -140,8 +146,13 @@ async fn approves(peers: &Peers<'_>) -> Result<()> {
     let printed: Value = serde_json::from_str(&printed.success()?)?;
     assert_eq!(printed["metadata"]["annotations"][&approval.0], approval.1);
     assert_eq!(peers.decisions().await?, (decided, version));
-    let waiting = jit(case, bob, &["list", "--waiting"]).await?.success()?;
-    assert_eq!(waiting, "");
+    let waiting = jit(case, bob, &["list", "--waiting"]).await?;
+    assert!(
+        waiting.stderr.contains("waits for your decision"),
+        "{}",
+        waiting.stderr
+    );
+    assert_eq!(waiting.success()?, "");
     let waiting = jit(case, carol, &["list", "--waiting"]).await?.success()?;
     assert!(waiting.contains("disk"), "{waiting}");
     Ok(())
@@ -264,6 +275,23 @@ async fn writes_under_a_name_of_its_own(peers: &Peers<'_>) -> Result<()> {
         .collect();
     assert_eq!(managers, ["jit-access-plugin"]);
     Ok(())
+}
+
+/// The last on its bench: nothing can be written after it.
+async fn says_that_the_list_of_namespaces_is_gone(peers: &Peers<'_>) -> Result<()> {
+    let Peers { case, alice, .. } = peers;
+    case.bench
+        .admin_kubectl(install::NAMESPACE)?
+        .run(&["delete", "configmap", install::NAMESPACES])
+        .await?
+        .success()?;
+    // The API server may take a moment to see it.
+    eventually(Duration::from_secs(20), async || {
+        let printed = jit(case, alice, &asks(case, ADMIN)).await?;
+        let told = "JIT Access's list of namespaces is gone";
+        Ok(printed.stderr.contains(told).then_some(()))
+    })
+    .await
 }
 
 /// kubectl asks the program `kubectl_complete-jit`, which is the same one under another name.
