@@ -76,7 +76,8 @@ pub async fn ask(
             Done::report(&newest, petition.with_passed(report))
         }
         GrantAnswer::Awaited(awaited, plan) => {
-            if status::state(&newest) != Some(AccessState::AwaitingApproval) {
+            // Whoever was told once is not told again, though identity was not proven meanwhile.
+            if !status::awaits_approval(&newest) {
                 let (context, request) = (Arc::clone(context), Arc::clone(&newest));
                 let able = awaited.able.clone();
                 // Nobody waits for an Event.

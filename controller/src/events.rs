@@ -124,8 +124,14 @@ pub async fn unconditional(context: &Context, request: &AccessRequest) {
     publish(context, request, EventType::Warning, reason, note).await;
 }
 
-/// The object goes although its expired binding may still be in the policy.
+/// The object goes although its expired binding may still be in the policy. Logged too, for a
+/// namespace that is being deleted takes no Events.
 pub async fn finalizer_gave_up(context: &Context, request: &AccessRequest) {
+    tracing::warn!(
+        request = subject(context, request).name,
+        resource = request.spec.resource,
+        "the expired binding could not be removed, gives no access any more, and is left"
+    );
     let note = format!(
         "the expired binding could not be removed from the policy of {}; it gives no access any more, and goes with the next write",
         request.spec.resource

@@ -35,7 +35,7 @@ const LASTS: Duration = Duration::from_secs(150);
 
 /// What is known now.
 struct State {
-    proof: Result<Proof, String>,
+    proof: Result<Proof, Problem>,
     namespaces: Arc<Namespaces>,
     /// When the reading of the namespaces began; `None` before the first.
     namespaces_begun: Option<Instant>,
@@ -44,6 +44,26 @@ struct State {
 struct Proof {
     standing: Standing,
     at: Instant,
+}
+
+struct Problem {
+    /// The last cause.
+    why: String,
+    /// What requests are told. It changes once a minute at most: a cause may be in foreign words,
+    /// others each time.
+    told: String,
+    /// `None` for what is only said until it was looked.
+    told_at: Option<Instant>,
+}
+
+impl Problem {
+    fn provisional(why: &str) -> Self {
+        Self {
+            why: why.to_owned(),
+            told: why.to_owned(),
+            told_at: None,
+        }
+    }
 }
 
 /// The guard.
@@ -78,7 +98,9 @@ impl Guard {
             metrics,
             namespace: OnceLock::new(),
             state: Mutex::new(State {
-                proof: Err("the admission policy was not looked at yet".to_owned()),
+                proof: Err(Problem::provisional(
+                    "the admission policy was not looked at yet",
+                )),
                 namespaces: Arc::default(),
                 namespaces_begun: None,
             }),
@@ -94,8 +116,9 @@ impl Guard {
             Ok(proof) => Identity::Proven {
                 since: proof.standing.since + self.margin,
             },
-            Err(why) => Identity::Unproven(format!(
-                "who asks and who approves is not proven for now, so nothing is decided: {why}"
+            Err(problem) => Identity::Unproven(format!(
+                "who asks and who approves is not proven for now, so nothing is decided: {}",
+                problem.told
             )),
         }
     }
@@ -103,7 +126,12 @@ impl Guard {
     /// Why there is no proof; `None` if there is.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
-        lock(&self.state).proof.as_ref().err().cloned()
+        let state = lock(&self.state);
+        state
+            .proof
+            .as_ref()
+            .err()
+            .map(|problem| problem.why.clone())
     }
 
     /// What the installation says of a namespace, as last read; `None` if it is not set up.
@@ -227,14 +255,22 @@ impl Guard {
         )?;
         let (policy, binding) = (seen(&policy)?, seen(&binding)?);
         let probed = self.cluster.probe(namespace, &myself.user).await?;
-        let mut standing = Standing::observe(record.as_ref(), &policy, &binding, myself.now);
-        if probed == Probed::Admitted {
-            standing = standing.broken(myself.now);
+        let standing = |now| match probed {
+            Probed::Admitted => Standing::broken(record.as_ref(), &policy, &binding, now),
+            Probed::Proof | Probed::NoProof(_) => {
+                Standing::proven(record.as_ref(), &policy, &binding, now)
+            }
+        };
+        let mut now = standing(myself.now);
+        if record.as_ref() != Some(&now) {
+            // Something begins: not before the probe was answered.
+            now = standing(self.cluster.myself().await?.now);
+            if !matches!(probed, Probed::NoProof(_)) {
+                // What is not on record is forgotten by the next start, and a gap would be none.
+                self.cluster.keep(namespace, lease, &now).await?;
+            }
         }
-        if record.as_ref() != Some(&standing) {
-            // What is not on record is forgotten by the next start, and a gap would be none.
-            self.cluster.keep(namespace, lease, &standing).await?;
-        }
+        let standing = now;
         match probed {
             Probed::Proof => Ok(standing),
             Probed::Admitted => Err(NoProof::Answer(
@@ -266,15 +302,34 @@ impl Guard {
 
     fn unproven(&self, why: &str) {
         self.metrics.guard_proven.set(0);
-        let before = std::mem::replace(&mut lock(&self.state).proof, Err(why.to_owned()));
-        if before.is_err_and(|before| before == why) {
-            return;
+        {
+            let mut state = lock(&self.state);
+            if let Err(problem) = &mut state.proof {
+                why.clone_into(&mut problem.why);
+                let is_recent = |told: Instant| problem.told == why || told.elapsed() < EVERY;
+                if problem.told_at.is_some_and(is_recent) {
+                    return;
+                }
+            }
+            state.proof = Err(Problem {
+                told_at: Some(Instant::now()),
+                ..Problem::provisional(why)
+            });
         }
         tracing::error!(
             problem = why,
             "it is not proven who asks and who approves, so nothing is decided"
         );
         self.changes.send_replace(());
+    }
+
+    /// Takes the proof away until it was looked again.
+    fn doubt(&self, why: &str) {
+        let mut state = lock(&self.state);
+        if state.proof.is_ok() {
+            state.proof = Err(Problem::provisional(why));
+            self.metrics.guard_proven.set(0);
+        }
     }
 
     fn know(&self, namespaces: Namespaces, begun: Instant) {

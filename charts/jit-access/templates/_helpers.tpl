@@ -17,10 +17,17 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- fail (printf "requests: namespace %s is named twice" .namespace) -}}
 {{- end -}}
 {{- $names = append $names .namespace -}}
-{{- $own := printf "system:serviceaccount:%s:" .namespace -}}
+{{- if has .namespace (list "default" "kube-system" "kube-public" "kube-node-lease") -}}
+{{- fail (printf "requests: %s is the cluster's own namespace: name another one" .namespace) -}}
+{{- end -}}
+{{- end -}}
+{{- range .Values.requests -}}
 {{- range .delegates -}}
-{{- if hasPrefix $own . -}}
-{{- fail (printf "requests: delegate %s lives among the requests it would speak in: whoever may edit that namespace makes its tokens" .) -}}
+{{- if and (hasPrefix "system:serviceaccount:" .) (has (index (splitList ":" .) 2) $names) -}}
+{{- fail (printf "requests: delegate %s lives in a namespace of requests: whoever may edit there makes its tokens" .) -}}
+{{- end -}}
+{{- if eq . (printf "system:serviceaccount:%s:jit-access-controller" $.Release.Namespace) -}}
+{{- fail "requests: the controller is no delegate: it decides, and speaks for nobody" -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use jit_access_core::visible_text::is_invisible;
 use jit_access_crds::{AccessRequest, CREATED_BY_ANNOTATION, DecisionKind, GROUP};
 use kube::ResourceExt;
 
@@ -20,6 +21,7 @@ const MOST_LABELS: usize = 64;
 const MOST_ANNOTATIONS: usize = 64;
 const MOST_OTHER_ANNOTATIONS: usize = 16;
 const MOST_OTHER_CHARACTERS: usize = 30_000;
+const MOST_FACT_CHARACTERS: usize = 2_000;
 
 /// The agent that the manifest says will apply it; `None` if a person does.
 pub fn agent(request: &AccessRequest, expected: &Expected) -> Result<Option<String>, Problem> {
@@ -88,6 +90,21 @@ pub fn problems(request: &AccessRequest) -> Vec<Problem> {
             "at most {MOST_OTHER_ANNOTATIONS} annotations beside decisions are allowed, of {MOST_OTHER_CHARACTERS} characters together"
         );
         problems.push(Problem::new("metadata.annotations", message));
+    }
+    for fact in FACTS {
+        let value = request.annotations().get(fact);
+        let is_odd = |value: &String| {
+            value.chars().count() > MOST_FACT_CHARACTERS
+                || value
+                    .chars()
+                    .any(|character| character.is_control() || is_invisible(character))
+        };
+        if value.is_some_and(is_odd) {
+            let message = format!(
+                "must be one line of at most {MOST_FACT_CHARACTERS} characters, without control or invisible ones"
+            );
+            problems.push(Problem::annotation(fact, message));
+        }
     }
     let ours = format!("{GROUP}/");
     for key in request.annotations().keys() {

@@ -33,13 +33,17 @@ impl Namespaces {
     #[must_use]
     pub fn read(data: &BTreeMap<String, String>) -> Self {
         let mut this = Self::default();
+        let of_requests: BTreeSet<&str> = data
+            .keys()
+            .filter_map(|key| key.strip_suffix(SCOPE))
+            .collect();
         for (key, value) in data {
             if let Some(name) = key.strip_suffix(SCOPE) {
                 let (scope, problems) = scope(name, value);
                 this.problems.extend(problems);
                 let delegates = data
                     .get(&format!("{name}{DELEGATES}"))
-                    .map(|value| delegates(name, value))
+                    .map(|value| delegates(&of_requests, value))
                     .unwrap_or_default();
                 this.by_name
                     .insert(name.to_owned(), Namespace { scope, delegates });
@@ -90,14 +94,19 @@ fn scope(namespace: &str, value: &str) -> (Vec<ResourceName>, Vec<String>) {
     (scope, problems)
 }
 
-/// By the words of the admission policy: a service account that lives in another namespace.
-fn delegates(namespace: &str, value: &str) -> Vec<String> {
-    let lives_there = format!("system:serviceaccount:{namespace}:");
+/// By the words of the admission policy: a service account that lives in no namespace of requests,
+/// for whoever may edit there makes its tokens.
+fn delegates(of_requests: &BTreeSet<&str>, value: &str) -> Vec<String> {
+    let lives_among_requests = |user: &str| {
+        user.strip_prefix("system:serviceaccount:")
+            .and_then(|account| account.split(':').next())
+            .is_some_and(|namespace| of_requests.contains(namespace))
+    };
     let delegates: BTreeSet<&str> = entries(value)
         .filter(|entry| {
             let user = entry.to_ascii_lowercase();
             (user.starts_with("system:serviceaccount:") || user.ends_with("gserviceaccount.com"))
-                && !user.starts_with(&lives_there)
+                && !lives_among_requests(&user)
         })
         .collect();
     delegates.into_iter().map(str::to_owned).collect()
@@ -142,12 +151,13 @@ mod tests {
     }
 
     #[test]
-    fn attack_8_a_person_or_a_neighbour_of_the_requests_is_no_delegate() {
+    fn attack_8_a_person_or_a_neighbour_of_any_requests_is_no_delegate() {
         let namespaces = read(&[
+            ("jit-requests.scope", "organizations/1"),
             ("gitops.scope", "organizations/1"),
             (
                 "gitops.delegates",
-                "alice@example.com,system:serviceaccount:gitops:agent,SYSTEM:serviceaccount:gitops:agent,system:admin,system:serviceaccount:gitops-2:agent",
+                "alice@example.com,system:serviceaccount:jit-requests:agent,system:serviceaccount:gitops:agent,SYSTEM:serviceaccount:gitops:agent,system:admin,system:serviceaccount:gitops-2:agent",
             ),
         ]);
         assert_eq!(

@@ -182,7 +182,7 @@ pub fn decision_key(request: &AccessRequest, kind: DecisionKind, author: &str) -
     )
 }
 
-/// A short name for a reviewer, as it may stand in a key.
+/// A short name for a reviewer, as it may stand in a key. The admission policy makes the same.
 fn slug(reviewer: &str) -> String {
     let local = reviewer.split('@').next().unwrap_or_default();
     let slug: String = local
@@ -193,9 +193,10 @@ fn slug(reviewer: &str) -> String {
             _ => '-',
         })
         .collect();
-    match slug.trim_matches('-') {
-        "" => "reviewer".to_owned(),
-        slug => slug.to_owned(),
+    if slug.is_empty() || slug.ends_with('-') {
+        "reviewer".to_owned()
+    } else {
+        slug
     }
 }
 

@@ -72,6 +72,15 @@ pub fn may_follow(before: Option<AccessState>, after: AccessState) -> bool {
     }
 }
 
+/// Whether it was said last that a reviewer must act.
+#[must_use]
+pub fn awaits_approval(request: &AccessRequest) -> bool {
+    request
+        .status
+        .as_ref()
+        .is_some_and(|status| is_open(status, ConditionType::Approved))
+}
+
 /// Since when the request has been in its state.
 #[must_use]
 pub fn since(request: &AccessRequest) -> Option<Timestamp> {
@@ -148,6 +157,12 @@ pub fn compose(request: &AccessRequest, report: &Report, now: Timestamp) -> Acce
             reason.as_str(),
             text,
         ),
+        None if state.is_final() && is_open(&previous, ConditionType::Approved) => writer.set(
+            ConditionType::Approved,
+            "Unknown",
+            ApprovedReason::Pending.as_str(),
+            "it ended before anybody decided",
+        ),
         None => writer.keep_or_pending(ConditionType::Approved, "approval was not considered"),
     }
     let granted = if *state == AccessState::Active {
@@ -182,6 +197,12 @@ fn with_new(recorded: &[Approval], new: &[Approval]) -> Vec<Approval> {
     };
     let new = new.iter().filter(|approval| !is_recorded(approval));
     recorded.iter().chain(new).cloned().collect()
+}
+
+/// Whether somebody is still said to act.
+fn is_open(status: &AccessRequestStatus, kind: ConditionType) -> bool {
+    find(status, kind)
+        .is_some_and(|condition| condition.reason == ApprovedReason::AwaitingApproval.as_str())
 }
 
 struct Writer<'a> {

@@ -3,109 +3,19 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
 use jit_access_core::approval::{Peers, Reviewer, weigh};
-use jit_access_core::eligibility::{Attached, Eligible, Kind, Lookup, Person, look_up};
-use jit_access_core::iam_condition::Readings;
-use jit_access_core::iam_policy::Policy;
+use jit_access_core::eligibility::{Eligible, Kind};
 use jit_access_core::review::Decision;
 use jit_access_crds::DecisionKind;
 use proptest::prelude::*;
-use proptest::sample::{select, subsequence};
-use serde_json::json;
+use proptest::sample::subsequence;
 
-const PEOPLE: [&str; 4] = ["alice", "bob", "carol", "dave"];
-const ROLES: [&str; 2] = ["roles/a", "roles/b"];
-const SELF: &str = "has({}.jitAccessConstraint)";
-const PEER: &str = "has({}.multiPartyApprovalConstraint)";
+mod world;
 
-/// One eligible binding: whose, which role, whether self-approval, and its resource condition.
-#[derive(Debug, Clone, PartialEq)]
-struct Eligibility {
-    person: &'static str,
-    role: &'static str,
-    alone: bool,
-    condition: Option<&'static str>,
-}
-
-fn eligibility() -> impl Strategy<Value = Eligibility> {
-    (
-        select(&PEOPLE[..]),
-        select(&ROLES[..]),
-        prop::bool::weighted(0.2),
-        select(&[None, Some("x"), Some("y"), Some("z")][..]),
-    )
-        .prop_map(|(person, role, alone, condition)| Eligibility {
-            person,
-            role,
-            alone,
-            condition,
-        })
-}
-
-fn email(person: &str) -> String {
-    format!("{person}@example.com")
-}
-
-fn looked_up(person: &str, all: &[Eligibility]) -> Lookup {
-    let bindings: Vec<_> = all
-        .iter()
-        .map(|one| {
-            let marker = if one.alone { SELF } else { PEER };
-            let expression = match one.condition {
-                Some(condition) => format!("{condition} && {marker}"),
-                None => marker.to_owned(),
-            };
-            json!({
-                "role": one.role, "members": [format!("user:{}", email(one.person))],
-                "condition": {"title": "eligible", "expression": expression},
-            })
-        })
-        .collect();
-    // A policy that cannot be read makes nobody eligible, which the judge would notice.
-    let policy: Policy = serde_json::from_value(json!({"bindings": bindings})).unwrap_or_default();
-    let attached = [Attached {
-        resource: "projects/p",
-        policy: &policy,
-    }];
-    let person = Person::new(&email(person), Vec::<String>::new());
-    look_up(
-        &person,
-        &attached,
-        Timestamp::UNIX_EPOCH,
-        &mut Readings::default(),
-    )
-}
-
-/// What alice gets of each role by this person's approval; `None` if it does not count.
-fn judged(
-    all: &[Eligibility],
-    roles: &[&'static str],
-    approver: &str,
-) -> Option<BTreeSet<(&'static str, Option<&'static str>)>> {
-    let mut gets = BTreeSet::new();
-    for role in roles {
-        let conditions = |person: &str| -> BTreeSet<Option<&'static str>> {
-            all.iter()
-                .filter(|one| one.person == person && one.role == *role && !one.alone)
-                .map(|one| one.condition)
-                .collect()
-        };
-        let (hers, theirs) = (conditions("alice"), conditions(approver));
-        let covered: BTreeSet<_> = hers
-            .into_iter()
-            .filter(|condition| theirs.contains(&None) || theirs.contains(condition))
-            .collect();
-        if covered.is_empty() {
-            return None;
-        }
-        gets.extend(covered.into_iter().map(|condition| (*role, condition)));
-    }
-    Some(gets)
-}
+use world::{PEOPLE, ROLES, eligibility, email, judged, looked_up};
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn attack_11_a_grant_exists_only_if_the_rules_say_so(
@@ -118,7 +28,7 @@ proptest! {
         let wanted: Vec<String> = roles.iter().map(|role| (*role).to_owned()).collect();
         let alice = looked_up("alice", &all);
         let eligible = Eligible::find(
-            &email("alice"), "projects/p", &wanted, Kind::PeerApproval, &alice,
+            &email("alice"), "projects/some-project", &wanted, Kind::PeerApproval, &alice,
         );
         let hers = roles.iter().all(|role| all.iter().any(
             |one| one.person == "alice" && one.role == *role && !one.alone
@@ -142,6 +52,9 @@ proptest! {
             .filter(|person| !unreachable.contains(person) && judged(&all, &roles, person).is_some())
             .collect();
         let approver = able.iter().find(|person| approvals.contains(person));
+        // An approval stands of whom Google does not tell for now.
+        let asleep = reviewers.iter()
+            .any(|person| unreachable.contains(person) && approvals.contains(person));
         match (weigh(&eligible, &looked_up, &decisions), approver) {
             (Peers::Approved(approved), Some(approver)) => {
                 let gets: BTreeSet<(String, Option<String>)> = approved.eligible().roles()
@@ -156,7 +69,8 @@ proptest! {
                         .collect();
                 prop_assert_eq!(gets, expected);
             }
-            (Peers::Awaited(awaited), None) => {
+            (Peers::Unknown(_), None) if asleep => {}
+            (Peers::Awaited(awaited), None) if !asleep => {
                 let emails: Vec<String> = able.iter().map(|person| email(person)).collect();
                 prop_assert!(!able.is_empty());
                 prop_assert_eq!(awaited.able, emails);
@@ -164,7 +78,7 @@ proptest! {
             (Peers::Unknown(_), None) => prop_assert!(
                 able.is_empty() && reviewers.iter().any(|person| unreachable.contains(person))
             ),
-            (Peers::Nobody, None) => prop_assert!(
+            (Peers::Nobody, None) if !asleep => prop_assert!(
                 able.is_empty() && !reviewers.iter().any(|person| unreachable.contains(person))
             ),
             (other, _) => prop_assert!(false, "{:?}, able {:?}", other, able),

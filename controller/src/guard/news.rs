@@ -88,10 +88,8 @@ impl Guard {
             News::Binding(version) => !is_proven(version, |standing| &standing.binding),
             News::Namespaces => return true,
         };
-        if changed && self.problem().is_none() {
-            self.unproven(
-                "the admission policy or its binding was changed, and is looked at again",
-            );
+        if changed {
+            self.doubt("the admission policy or its binding was changed, and is looked at again");
         }
         changed
     }

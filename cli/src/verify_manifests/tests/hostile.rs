@@ -168,3 +168,11 @@ fn a_folder_stands_for_all_its_files_and_has_no_others() {
     assert!(why.contains("no plain file"), "{why}");
     assert_eq!(found.len(), 4);
 }
+
+#[test]
+fn attack_26_what_a_program_says_of_the_request_is_one_line() {
+    for value in ["x".repeat(2_001), "a\u{202e}b".to_owned()] {
+        let told = fault(&manifest(&[("jit-access.dev/device-id", &value)], ""));
+        assert!(told.contains("one line of at most 2000"), "{told}");
+    }
+}

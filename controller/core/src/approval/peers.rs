@@ -22,7 +22,7 @@ pub enum Peers {
     Approved(Box<Approved>),
     /// One of those who could approve must act.
     Awaited(Awaited),
-    /// Nobody who could be looked up could approve, and the others could not be looked up: a sentence.
+    /// Somebody approved who could not be looked up, or nobody could approve who could be: a sentence.
     Unknown(String),
     /// Nobody named could approve.
     Nobody,
@@ -77,10 +77,20 @@ impl Awaited {
 pub fn weigh(eligible: &Eligible, reviewers: &[Reviewer], decisions: &[Decision]) -> Peers {
     let mut awaited: Option<Eligible> = None;
     let (mut able, mut unable, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+    let mut undecided = None;
     for reviewer in reviewers {
+        let approval = decisions.iter().find(|decision| {
+            decision.kind == DecisionKind::Approved && decision.author == reviewer.email
+        });
         let lookup = match &reviewer.lookup {
             Ok(lookup) => lookup,
             Err(why) => {
+                if approval.is_some() {
+                    undecided = Some(format!(
+                        "{} approved, and could not be looked up: {why}",
+                        reviewer.email
+                    ));
+                }
                 unknown.push((reviewer.email.clone(), why.clone()));
                 continue;
             }
@@ -89,9 +99,6 @@ pub fn weigh(eligible: &Eligible, reviewers: &[Reviewer], decisions: &[Decision]
             unable.push(reviewer.email.clone());
             continue;
         };
-        let approval = decisions.iter().find(|decision| {
-            decision.kind == DecisionKind::Approved && decision.author == reviewer.email
-        });
         if let Some(approved) =
             approval.and_then(|decision| Approved::by_peer(eligible, decision, lookup))
         {
@@ -102,6 +109,10 @@ pub fn weigh(eligible: &Eligible, reviewers: &[Reviewer], decisions: &[Decision]
             Some(others) => others.or(&covered),
             None => covered,
         });
+    }
+    if let Some(why) = undecided {
+        // The approval stands, and may count: nobody else is waited for.
+        return Peers::Unknown(why);
     }
     match (awaited, unknown.first()) {
         (Some(eligible), _) => Peers::Awaited(Awaited {

@@ -36,7 +36,14 @@ pub(super) fn undecided(
         return Err(over(request, state, window));
     }
     match &observed.identity {
-        Identity::Unproven(why) => return Ok(Step::Hold(why.clone())),
+        Identity::Unproven(why) => {
+            // To write down what was seen is to decide nothing, and it comes in time by that.
+            let new = unrecorded_in_time(observed, &valid, limits);
+            return Ok(match new.is_empty() {
+                true => Step::Hold(why.clone()),
+                false => Step::Record(new),
+            });
+        }
         Identity::Proven { since } if created < *since => {
             return Err(Refusal::failed(
                 "who asks was not proven when this was made, for the admission policy was not in force for long enough: create it again",
@@ -45,9 +52,9 @@ pub(super) fn undecided(
         Identity::Proven { .. } => {}
     }
     if observed.namespace.is_none() {
-        return Err(Refusal::new(
-            AccessState::Ineligible,
-            "this namespace is not set up for AccessRequests: ask the administrators of JIT Access which one is",
+        // The policy admits no request there: somebody took the namespace off the list afterwards.
+        return Ok(Step::Hold(
+            "this namespace is not set up for AccessRequests any more: ask the administrators of JIT Access which one is".to_owned(),
         ));
     }
     vouched_for(request, &valid, observed.delegates())?;
@@ -64,13 +71,9 @@ pub(super) fn undecided(
         seen_in_time(state, now, deadline, limits)?;
         true
     } else {
-        let mut new = first_seen(request, &decisions, now);
-        if now <= deadline && !new.is_empty() {
-            // The record is as long as the schema allows; an approval that finds no room does not count.
-            new.truncate(MOST_APPROVALS.saturating_sub(recorded_approvals(request).len()));
-            if !new.is_empty() {
-                return Ok(Step::Record(new));
-            }
+        let new = unrecorded_in_time(observed, &valid, limits);
+        if !new.is_empty() {
+            return Ok(Step::Record(new));
         }
         let approvers: Vec<String> =
             approvals_in_time(request, &valid, observed.delegates(), limits)
@@ -85,6 +88,10 @@ pub(super) fn undecided(
             None => approvers.is_empty(),
         };
         if state == Some(AccessState::AwaitingApproval) && nothing_new {
+            // Approvals that do not count keep nothing alive.
+            if now > deadline {
+                return Err(timed_out(limits));
+            }
             return Ok(Step::Wait(Some(waits_until(deadline, scheduled))));
         }
         !approvers.is_empty()
@@ -136,6 +143,23 @@ fn vouched_for(
         ));
     }
     Ok(())
+}
+
+/// Approvals that are seen for the first time, and in time.
+fn unrecorded_in_time(
+    observed: &Observed<'_>,
+    valid: &ValidRequest,
+    limits: &Limits,
+) -> Vec<Approval> {
+    let (request, now) = (observed.request, observed.now);
+    if valid.reviewers.is_empty() || now > deadline(valid, created(request), limits) {
+        return Vec::new();
+    }
+    let decisions = decisions(request, observed.delegates());
+    let mut new = first_seen(request, &decisions, now);
+    // The record is as long as the schema allows; an approval that finds no room does not count.
+    new.truncate(MOST_APPROVALS.saturating_sub(recorded_approvals(request).len()));
+    new
 }
 
 /// Most approvals that the status can record.
@@ -207,7 +231,7 @@ fn timed_out(limits: &Limits) -> Refusal {
     Refusal::new(
         AccessState::TimedOut,
         format!(
-            "nobody approved within {}; create it again if the access is still needed",
+            "nobody who could approve did so within {}; create it again if the access is still needed",
             format_duration(limits.approval_timeout)
         ),
     )

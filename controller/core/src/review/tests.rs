@@ -192,6 +192,8 @@ fn the_command_approves() {
     let annotation = (key.to_owned(), value.trim_matches('"').to_owned());
     asked.metadata.annotations = Some([annotation].into());
     assert_eq!(decisions(&asked, &[]).len(), 1);
-    assert_eq!(slug("__@example.com"), "reviewer");
+    for dangling in ["__@example.com", "x_@example.com", "x.@example.com", "@"] {
+        assert_eq!(slug(dangling), "reviewer", "{dangling}");
+    }
     assert_eq!(slug(&format!("{}@example.com", "a".repeat(64))).len(), 40);
 }

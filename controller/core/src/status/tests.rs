@@ -160,3 +160,24 @@ fn final_states_never_change_and_given_access_only_ends() {
         }
     }
 }
+
+#[test]
+fn once_it_is_over_nobody_is_said_to_act() {
+    let awaiting = Report {
+        approved: Some((
+            ApprovedReason::AwaitingApproval,
+            "bob@example.com must act".to_owned(),
+        )),
+        ..Report::new(AccessState::AwaitingApproval, "waits for bob")
+    };
+    let waiting = reported(request(spec()), &awaiting, 1);
+    for state in AccessState::ALL.iter().filter(|state| state.is_final()) {
+        let over = reported(waiting.clone(), &Report::new(*state, "over"), 2);
+        let approved = condition(&over, ConditionType::Approved).unwrap();
+        assert_eq!(
+            (approved.status.as_str(), approved.message.as_str()),
+            ("Unknown", "it ended before anybody decided"),
+            "{state}"
+        );
+    }
+}

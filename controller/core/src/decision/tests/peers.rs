@@ -285,3 +285,36 @@ fn attack_13_what_is_withdrawn_at_the_last_moment_is_not_written() {
     let late = annotated(recorded(waiting(), BOB, TIMEOUT + 1), &[(BOB_KEY, BOB)]);
     assert!(!wanted(&late));
 }
+
+#[test]
+fn attack_13_an_approval_that_does_not_count_keeps_nothing_alive() {
+    let approved = annotated(waiting(), &[(BOB_KEY, BOB)]);
+    let approved = recorded(approved, BOB, 10);
+    let weighed = |observed: &mut Observed<'_>| observed.weighed = Some(vec![BOB.to_owned()]);
+    match step(&approved, TIMEOUT, weighed) {
+        Step::Wait(Some(until)) => assert!(until > after(TIMEOUT)),
+        other => panic!("{other:?}"),
+    }
+    let over = refusal(step(&approved, TIMEOUT + 1, weighed));
+    assert_eq!(over.state, AccessState::TimedOut);
+    // Weighed by nobody, for the controller was down: it was seen in time.
+    assert!(matches!(step_of(&approved, TIMEOUT + 1), Step::Grant(..)));
+}
+
+#[test]
+fn an_approval_is_written_down_while_identity_is_not_proven() {
+    let unproven = |observed: &mut Observed<'_>| {
+        observed.identity = Identity::Unproven("the policy is absent".to_owned());
+    };
+    let approved = annotated(waiting(), &[(BOB_KEY, BOB)]);
+    assert!(matches!(step(&approved, 10, unproven), Step::Record(_)));
+    let seen = recorded(approved.clone(), BOB, 10);
+    assert!(matches!(step(&seen, 11, unproven), Step::Hold(_)));
+    // It came in time, however long that lasted.
+    assert!(matches!(step_of(&seen, TIMEOUT + 60), Step::Grant(..)));
+    // One that came too late is not.
+    assert!(matches!(
+        step(&approved, TIMEOUT + 1, unproven),
+        Step::Hold(_)
+    ));
+}
