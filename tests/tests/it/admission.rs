@@ -91,3 +91,56 @@ async fn attack_26_in_an_object_that_is_full_a_denial_finds_room() -> Result<()>
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn attack_26_what_a_delegate_made_is_never_so_full_that_nobody_can_end_it() -> Result<()> {
+    let case = Case::new(Bench::shared().await?).await?;
+    let (alice, bob) = (case.person("alice").await?, case.person("bob").await?);
+    for person in [&alice, &bob] {
+        case.peer_eligible(person, ADMIN).await?;
+    }
+    let agent = case.delegate().await?;
+    let start = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ");
+    let request = case
+        .request("disk", &alice, ADMIN)
+        .reviewers(&[&bob.email])
+        .start_time(&start.to_string())
+        .annotation("jit-access.dev/created-by", &agent.email)
+        .annotation(
+            "approved-by.jit-access.dev/bob",
+            &format!("{} via {}", bob.email, agent.email),
+        );
+    for key in ["jit-access.dev/device-id", "jit-access.dev/access-levels"] {
+        for value in ["x".repeat(2_001), "two\nlines".to_owned()] {
+            let full = request.clone().annotation(key, &value);
+            let refusal = agent.kubectl.run_with(&CREATE, &full.to_string()).await?;
+            let refusal = refusal.refusal()?;
+            assert!(
+                refusal.contains("one line each of at most 2,000"),
+                "{refusal}"
+            );
+        }
+    }
+    let mut full = request;
+    for key in ["jit-access.dev/device-id", "jit-access.dev/access-levels"] {
+        full = full.annotation(key, &"x".repeat(2_000));
+    }
+    for number in 0..16 {
+        full = full.annotation(&format!("example.com/{number}"), &"x".repeat(1_875));
+    }
+    agent
+        .kubectl
+        .run_with(&CREATE, &full.to_string())
+        .await?
+        .success()?;
+    case.wait_for("disk", AccessState::Active).await?;
+    let value = format!("{}: {}", bob.email, "x".repeat(400));
+    let key = "denied-by.jit-access.dev/bob";
+    bob.annotate("disk", key, &value).await?.success()?;
+    case.wait_for("disk", AccessState::Revoked).await?;
+    assert_eq!(case.grants(&case.project).await?.len(), 0);
+    Ok(())
+}
+
+/// Without what `kubectl apply` would keep in an annotation.
+const CREATE: [&str; 2] = ["create", "--filename=-"];

@@ -135,7 +135,32 @@ fn bad_values_are_refused_with_a_sentence() -> Result<()> {
                 SCOPE,
                 r#"requests=[{"namespace": "jit-requests", "delegates": ["system:serviceaccount:jit-requests:agent"]}]"#,
             ],
-            "lives among the requests",
+            "lives in a namespace of requests",
+        ),
+        (
+            vec![
+                SCOPE,
+                r#"requests=[{"namespace": "jit-requests"}, {"namespace": "gitops", "delegates": ["system:serviceaccount:jit-requests:agent"]}]"#,
+            ],
+            "lives in a namespace of requests",
+        ),
+        (
+            vec![
+                SCOPE,
+                r#"requests=[{"namespace": "jit-requests", "delegates": ["system:serviceaccount:security:jit-access-controller"]}]"#,
+            ],
+            "the controller is no delegate",
+        ),
+        (
+            vec![
+                SCOPE,
+                r#"requests=[{"namespace": "jit-requests"}, {"namespace": "kube-system"}]"#,
+            ],
+            "the cluster's own namespace",
+        ),
+        (
+            vec![SCOPE, "scopee=1"],
+            "additional properties 'scopee' not allowed",
         ),
         (
             vec![

@@ -166,7 +166,7 @@ async fn attack_8_a_program_that_is_not_listed_any_more_does_not_count() -> Resu
 }
 
 #[tokio::test]
-async fn attack_8_a_namespace_names_what_is_within_its_scope_only() -> Result<()> {
+async fn attacks_8_and_19_a_namespace_names_what_is_within_its_scope_only() -> Result<()> {
     let case = Case::new(Bench::shared().await?).await?;
     let alice = case.person("alice").await?;
     let folder = case.folder(ORGANIZATION).await?;

@@ -8,8 +8,9 @@ mod people;
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result};
-use jit_access_tests::bench::{Bench, ORGANIZATION};
+use jit_access_tests::bench::{Bench, ORGANIZATION, Setup};
 use jit_access_tests::case::Case;
+use jit_access_tests::control_plane::Options;
 use jit_access_tests::{install, programs};
 use kube::Client;
 use serde_json::Value;
@@ -92,15 +93,14 @@ fn sentence(message: &str, uid8: &str) -> String {
     said.replace(uid8, "UID8")
 }
 
-struct Table {
-    case: Case<'static>,
+struct Table<'a> {
+    case: Case<'a>,
     uids: std::collections::BTreeMap<&'static str, String>,
 }
 
-impl Table {
-    async fn new() -> Result<Self> {
-        // Nothing changes the requests: there is no controller.
-        let bench: &'static Bench = Box::leak(Box::new(Bench::without_controller().await?));
+impl<'a> Table<'a> {
+    /// Nothing changes the requests: there is no controller.
+    async fn on(bench: &'a Bench) -> Result<Self> {
         let case = Case::new(bench).await?;
         let admin = bench.admin_kubectl("default")?;
         admin
@@ -212,7 +212,8 @@ real API server. UID8 stands for the first eight characters of the request's UID
 
 #[tokio::test]
 async fn attacks_1_to_8_21_24_and_30_the_truth_table_is_what_the_api_server_does() -> Result<()> {
-    let table = Table::new().await?;
+    let bench = Bench::without_controller().await?;
+    let table = Table::on(&bench).await?;
     let path = programs::repository().join(TABLE);
     let found = table.run(false).await?;
     if std::env::var_os("JIT_ACCESS_WRITE_TABLE").is_some() {
@@ -232,5 +233,22 @@ async fn attacks_1_to_8_21_24_and_30_the_truth_table_is_what_the_api_server_does
     );
     // Who comes by impersonation is told the same.
     assert_eq!(table.run(true).await?, found);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_oldest_supported_version_does_the_same() -> Result<()> {
+    let bench = Bench::start(Setup {
+        no_controller: true,
+        control_plane: Options {
+            emulated_version: Some("1.34".to_owned()),
+            ..Options::default()
+        },
+        ..Setup::default()
+    })
+    .await?;
+    let found = Table::on(&bench).await?.run(false).await?;
+    let wanted = std::fs::read_to_string(programs::repository().join(TABLE))?;
+    assert_eq!(found, wanted);
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! which depend on the machine and what else runs on it.
 
 mod admission;
+mod approvals;
 mod bare;
 mod grants;
 mod report;
@@ -53,6 +54,7 @@ async fn run() -> Result<Report> {
             }
         }
         let [_, latency] = LATENCIES;
+        approvals::approve(&mut report, &site, latency).await?;
         grants::ten_roles(&mut report, &site, latency).await?;
         grants::crowd(&mut report, &site, latency).await?;
     }

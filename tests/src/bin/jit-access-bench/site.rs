@@ -84,6 +84,16 @@ impl<'a> Site<'a> {
     /// A new project right below the organization, where these people may have these roles by
     /// self-approval.
     pub async fn project(&self, people: &[Person], roles: &[&str]) -> Result<String> {
+        self.project_for(people, roles, SELF).await
+    }
+
+    /// As [`Self::project`], with this marker.
+    pub async fn project_for(
+        &self,
+        people: &[Person],
+        roles: &[&str],
+        marker: &str,
+    ) -> Result<String> {
         let id = format!("bench-{}", unique());
         let world = json!({"projects": [{"id": id, "parent": ORGANIZATION, "displayName": id}]});
         self.bench.simulator.add(&world).await?;
@@ -94,7 +104,7 @@ impl<'a> Site<'a> {
         let bindings: Vec<_> = roles
             .iter()
             .map(|role| {
-                let eligible = json!({"title": "eligible", "expression": SELF});
+                let eligible = json!({"title": "eligible", "expression": marker});
                 json!({"role": role, "members": members, "condition": eligible})
             })
             .collect();
@@ -165,6 +175,17 @@ impl<'a> Site<'a> {
             }
         }
         Ok(outcomes)
+    }
+
+    /// When the watch saw that a request is granted.
+    pub async fn granted(&self, name: &str) -> Result<Instant> {
+        let mut seen = self.seen.clone();
+        let is_decided = |seen: &Seen| seen.contains_key(name);
+        let seen = tokio::time::timeout(PATIENCE, seen.wait_for(is_decided)).await??;
+        match seen.get(name) {
+            Some(Decided { at, refusal: None }) => Ok(*at),
+            other => anyhow::bail!("{name} was not granted: {other:?}"),
+        }
     }
 
     /// One request of each person, all at the same time.

@@ -185,7 +185,7 @@ macro_rules! action {
 pub const ACTIONS: &[Action] = &[
     // --- making a request
     action!(
-        "ask for oneself",
+        "ask for oneself; a program, for somebody",
         None,
         [
             Requester,
@@ -193,6 +193,7 @@ pub const ACTIONS: &[Action] = &[
             PeerForAnotherRole,
             PeerElsewhere,
             Outsider,
+            Revoker,
             NamespaceOwner,
             ClusterAdmin
         ],
@@ -537,6 +538,34 @@ pub const ACTIONS: &[Action] = &[
             )
         }
     ),
+    action!(
+        "approve and change the spec with the same patch",
+        Some(WAITING),
+        [],
+        |who, uid8| {
+            Call::Patch(
+                WAITING,
+                json!({
+                    "metadata": {"annotations": {approved(uid8): who.user}},
+                    "spec": {"duration": "2h"},
+                }),
+            )
+        }
+    ),
+    action!(
+        "approve and write the status with the same patch",
+        Some(WAITING),
+        [Controller],
+        |who, uid8| {
+            Call::PatchStatus(
+                WAITING,
+                json!({
+                    "metadata": {"annotations": {approved(uid8): who.user}},
+                    "status": {"observedGeneration": 2},
+                }),
+            )
+        }
+    ),
     // --- taking a decision back
     action!(
         "withdraw Bob's approval",
@@ -691,6 +720,77 @@ pub const ACTIONS: &[Action] = &[
                 APPLIED,
                 "revoked-by.jit-access.dev/me",
                 format!("{}: stop", who.user),
+            )
+        }
+    ),
+    action!(
+        "deny with a text that names nobody",
+        Some(WAITING),
+        [Controller],
+        |_, _| annotate(WAITING, "denied-by.jit-access.dev/me", "no")
+    ),
+    action!(
+        "deny once more",
+        Some(DECIDED),
+        [Peer, Controller],
+        |who, _| {
+            annotate(
+                DECIDED,
+                "denied-by.jit-access.dev/me",
+                format!("{}: again", who.user),
+            )
+        }
+    ),
+    action!(
+        "revoke once more",
+        Some(DECIDED),
+        [
+            Peer,
+            PeerForAnotherRole,
+            Revoker,
+            NamespaceOwner,
+            ClusterAdmin,
+            ProgramWithStar,
+            Controller
+        ],
+        |who, _| {
+            annotate(
+                DECIDED,
+                "revoked-by.jit-access.dev/me",
+                format!("{}: again", who.user),
+            )
+        }
+    ),
+    action!(
+        "ask for oneself with a revocation in it",
+        None,
+        [],
+        |who, _| {
+            create(
+                oneself(who),
+                &json!({"annotations": {"revoked-by.jit-access.dev/me": who.user}}),
+            )
+        }
+    ),
+    action!(
+        "deny, in Bob's name, what the delegate made",
+        Some(APPLIED),
+        [Peer, Controller],
+        |_, _| annotate(
+            APPLIED,
+            "denied-by.jit-access.dev/bob",
+            format!("{BOB}: no")
+        )
+    ),
+    action!(
+        "revoke, in Alice's name, what the delegate made",
+        Some(APPLIED),
+        [Requester, Controller],
+        |_, _| {
+            annotate(
+                APPLIED,
+                "revoked-by.jit-access.dev/alice",
+                format!("{ALICE}: stop"),
             )
         }
     ),

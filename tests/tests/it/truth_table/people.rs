@@ -66,7 +66,9 @@ impl Who {
             Self::DelegateElsewhere => "one that it lists for another namespace",
             Self::ListedInside => "a service account of this very namespace that it lists",
             Self::ProgramWithStar => "a service account that holds every verb, and is not listed",
-            Self::Revoker => "mallory of the security team, with the verb revoke",
+            Self::Revoker => {
+                "mallory of the security team, with the verb revoke; she may ask for access too"
+            }
             Self::Viewer => "who may read requests",
             Self::NamespaceOwner => "who may do everything in this namespace",
             Self::ClusterAdmin => "a cluster administrator",
@@ -206,6 +208,9 @@ pub fn setup() -> Value {
         bound(cluster, "star", None, "cluster-admin", &account("agents", "star")),
         bound(cluster, "root", None, "cluster-admin", &administrators),
         bound(local, "revoker", here, "jit-access-revoker", &user(Who::Revoker)),
+        bound(local, "revoker-asks", here, "jit-access-user", &user(Who::Revoker)),
+        bound(local, "controller-asks", here, "jit-access-user", &account("jit-access", "jit-access-controller")),
+        bound(local, "collector-asks", here, "jit-access-user", &account("kube-system", "generic-garbage-collector")),
         bound(local, "viewer", here, "jit-access-viewer", &user(Who::Viewer)),
         bound(local, "owner", here, "admin", &user(Who::NamespaceOwner)),
         bound(local, "owner-of-requests", here, "jit-access-user", &user(Who::NamespaceOwner)),
