@@ -5,17 +5,16 @@ use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 use jit_access_core::decision::{Removal, Step};
-use jit_access_core::request::Refusal;
 use jit_access_core::status::{self, Report};
-use jit_access_crds::{
-    AccessRequest, AccessState, Approval, ApprovedReason, EligibleReason, GrantStatus,
-};
+use jit_access_crds::{AccessRequest, AccessState, Approval, GrantStatus};
 
 use crate::ask::ask;
 use crate::context::Context;
 use crate::done::{Done, Next};
-use crate::objects::{self, WriteError};
+use crate::objects;
 use crate::petition::subject;
+use crate::refused::refused;
+use crate::write_error::WriteError;
 use crate::{events, watch};
 
 /// How often it is looked whether the namespace of a kept name is being deleted, or whether identity
@@ -103,24 +102,6 @@ fn end(request: &AccessRequest) -> &str {
 
 fn recorded(request: &AccessRequest) -> Option<&GrantStatus> {
     request.status.as_ref()?.grant.as_ref()
-}
-
-/// What is said of a refusal.
-pub fn refused(refusal: Refusal) -> Report {
-    let approved = match refusal.state {
-        AccessState::Denied => Some((ApprovedReason::Denied, refusal.message.clone())),
-        AccessState::TimedOut => Some((ApprovedReason::TimedOut, refusal.message.clone())),
-        _ => None,
-    };
-    let eligible = (refusal.state == AccessState::Ineligible)
-        .then(|| (EligibleReason::NotEntitled, refusal.message.clone()));
-    let too_many = refusal.too_many;
-    Report {
-        eligible,
-        approved,
-        too_many,
-        ..Report::new(refusal.state, refusal.message)
-    }
 }
 
 /// The state stays: the approval is recorded, then weighed.

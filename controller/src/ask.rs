@@ -10,11 +10,11 @@ use jit_access_core::request::{ValidRequest, format_time};
 use jit_access_core::status::{self, Report};
 use jit_access_crds::{AccessRequest, AccessState, ApprovedReason, Plan};
 
-use crate::act::refused;
 use crate::context::Context;
 use crate::done::{Done, Next};
 use crate::petition::{AccessPetition, eligible};
 use crate::policy_writer::{GrantAnswer, Petition, Trouble};
+use crate::refused::refused;
 use crate::{events, objects};
 
 /// A decision that takes longer than this is announced as `Pending` first.

@@ -9,8 +9,8 @@ use kube::Resource;
 use kube::runtime::events::{Event, EventType};
 
 use crate::context::Context;
-use crate::objects::WriteError;
 use crate::petition::subject;
+use crate::write_error::WriteError;
 
 /// Longest note that the API server takes, in bytes (events.k8s.io/v1).
 const NOTE_LENGTH: usize = 1_024;

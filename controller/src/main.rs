@@ -19,10 +19,12 @@ mod observe;
 mod petition;
 mod policy_writer;
 mod reconcile;
+mod refused;
 mod run;
 mod shared_readings;
 mod undecodable;
 mod watch;
+mod write_error;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;

@@ -1,8 +1,6 @@
 //! Writes to the API server. Each is guarded by the object's resourceVersion: what was decided on
 //! an object is never written over another.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use jit_access_core::status::{Report, compose, may_follow, state};
 use jit_access_crds::{AccessRequest, FINALIZER};
@@ -13,40 +11,10 @@ use serde_json::json;
 
 use crate::context::Context;
 use crate::guarded::Guarded;
-
-/// Longest time for one call: the client itself would wait much longer.
-const TIMEOUT: Duration = Duration::from_secs(10);
+use crate::write_error::{TIMEOUT, WriteError};
 
 /// How often a write is repeated on the newest object when somebody else changed it meanwhile.
 const MOST_CONFLICTS: usize = 5;
-
-/// Why a write did not happen.
-#[derive(Debug, thiserror::Error)]
-pub enum WriteError {
-    /// The request does not exist any more, or another one has its name.
-    #[error("the request is gone")]
-    Gone,
-    /// The API server did not answer in time.
-    #[error("the Kubernetes API did not answer within {} seconds", TIMEOUT.as_secs())]
-    Timeout,
-    /// The API server refused.
-    #[error("the Kubernetes API refused: {0}")]
-    Refused(String),
-    /// The API server was not reached.
-    #[error("the Kubernetes API cannot be reached: {0}")]
-    Other(#[source] Box<kube::Error>),
-}
-
-impl From<kube::Error> for WriteError {
-    fn from(error: kube::Error) -> Self {
-        match error {
-            kube::Error::Api(status) if status.is_not_found() => Self::Gone,
-            // The status' own Display prints all of it, for programmers.
-            kube::Error::Api(status) => Self::Refused(status.message.clone()),
-            other => Self::Other(Box::new(other)),
-        }
-    }
-}
 
 fn readable(object: Guarded) -> Result<AccessRequest, WriteError> {
     object

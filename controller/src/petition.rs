@@ -21,8 +21,9 @@ use kube::ResourceExt;
 use crate::context::Context;
 use crate::lock::lock;
 use crate::memory::uid;
-use crate::objects::{self, WriteError};
+use crate::objects;
 use crate::policy_writer::{Petition, Subject, Trouble, Verdict};
+use crate::write_error::WriteError;
 
 /// A request that asks for access now, or wants to know whether it may later.
 pub struct AccessPetition {

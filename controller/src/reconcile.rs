@@ -18,9 +18,10 @@ use crate::context::Context;
 use crate::done::{Done, Next};
 use crate::guarded::Guarded;
 use crate::memory::Retry;
-use crate::objects::{self, WriteError};
+use crate::objects;
 use crate::observe::observe;
 use crate::undecodable;
+use crate::write_error::WriteError;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// A removal that Google refuses is tried again within 15 s at first.

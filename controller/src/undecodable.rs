@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::guarded::{Guarded, Unreadable};
-use crate::objects::WriteError;
+use crate::write_error::WriteError;
 
 /// Says in the status that the object cannot be read.
 ///

@@ -1,7 +1,6 @@
 //! What the guard reads of the cluster, and what it writes: its record and, as a dry run, the probe.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use jit_access_core::guard::{
@@ -19,10 +18,7 @@ use kube::api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams, Post
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::json;
 
-use crate::objects::WriteError;
-
-/// Longest time for one call.
-const TIMEOUT: Duration = Duration::from_secs(10);
+use crate::write_error::{TIMEOUT, WriteError};
 
 /// Where the record is kept: on the Lease, which lives as long as the installation.
 const RECORD: &str = "jit-access.dev/guard";

@@ -151,6 +151,67 @@ async fn attack_25_a_probe_that_others_refuse_is_no_proof() -> Result<()> {
     unproven(controller, "should be at least 900 chars long").await
 }
 
+#[tokio::test]
+async fn attack_25_a_probe_that_another_policy_refuses_is_no_proof() -> Result<()> {
+    let bench = Bench::start(Setup::default()).await?;
+    let controller = bench.controller()?;
+    let admin = bench.admin_kubectl(install::NAMESPACE)?;
+    // Of all policies that refuse, the API server names one: among so many, one of the others.
+    for round in 0..5 {
+        let mut items = Vec::new();
+        for number in 0..12 {
+            let name = format!("another-{round}-{number}");
+            items.push(json!({
+                "apiVersion": "admissionregistration.k8s.io/v1",
+                "kind": "ValidatingAdmissionPolicy",
+                "metadata": {"name": name, "labels": {"another": "yes"}},
+                "spec": {
+                    "matchConstraints": {"resourceRules": [{
+                        "apiGroups": ["jit-access.dev"], "apiVersions": ["*"],
+                        "operations": ["CREATE"], "resources": ["accessrequests"],
+                    }]},
+                    "validations": [{
+                        "expression": "object.metadata.name != 'identity-probe'",
+                        "reason": "Forbidden",
+                        // In the very words of ours.
+                        "messageExpression": "'spec.requester must be you, ' + request.userInfo.username",
+                    }],
+                },
+            }));
+            items.push(json!({
+                "apiVersion": "admissionregistration.k8s.io/v1",
+                "kind": "ValidatingAdmissionPolicyBinding",
+                "metadata": {"name": name, "labels": {"another": "yes"}},
+                "spec": {"policyName": name, "validationActions": ["Deny"]},
+            }));
+        }
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
+        admin.apply(list).await?.success()?;
+        let mut last = None;
+        for _ in 0..20 {
+            touch(&admin).await?;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            last = controller.unready().await?;
+            if last.is_some() {
+                break;
+            }
+        }
+        let kinds = "validatingadmissionpolicybinding,validatingadmissionpolicy";
+        admin
+            .run(&["delete", kinds, "--selector=another=yes"])
+            .await?
+            .success()?;
+        if let Some(said) = last {
+            assert!(
+                said.contains("ValidatingAdmissionPolicy 'another-"),
+                "{said}"
+            );
+            return proven(controller).await;
+        }
+    }
+    anyhow::bail!("the API server never named another policy");
+}
+
 /// The controller looks whenever the ConfigMap of namespaces changes, not only every minute.
 async fn touch(admin: &Kubectl) -> Result<()> {
     let now = jiff::Timestamp::now().as_nanosecond().to_string();

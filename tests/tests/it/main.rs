@@ -13,6 +13,7 @@ mod eligibility;
 mod ending;
 mod examples;
 mod fairness;
+mod git_examples;
 mod google_faults;
 mod google_limits;
 mod google_patience;
