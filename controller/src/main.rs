@@ -24,6 +24,7 @@ mod run;
 mod shared_readings;
 mod undecodable;
 mod watch;
+mod watch_backoff;
 mod write_error;
 
 use std::io::IsTerminal;
@@ -62,7 +63,7 @@ fn main() -> ExitCode {
 fn start_log(format: LogFormat) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
         tracing_subscriber::EnvFilter::new(
-            "info,kube=error,kube_client=error,kube_runtime=error,tower=error,rustls=error",
+            "info,kube=off,kube_client=off,kube_runtime=off,tower=off,rustls=error",
         )
     });
     let log = tracing_subscriber::fmt()

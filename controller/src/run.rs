@@ -27,6 +27,7 @@ use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::policy_writer::PolicyWriter;
 use crate::reconcile::{after_error, reconcile};
+use crate::watch_backoff::WatchBackoff;
 use crate::{admin, watch};
 
 /// Objects of a page of the first list: they may be large.
@@ -76,7 +77,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     });
 
     let objects = watcher(api, watcher::Config::default().page_size(PAGE))
-        .default_backoff()
+        .backoff(WatchBackoff::default())
         .inspect_ok(|event| vanished(&context, event))
         .reflect(writer)
         .applied_objects()

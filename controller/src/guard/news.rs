@@ -12,6 +12,7 @@ use kube::{Api, Client, ResourceExt};
 use super::Guard;
 use super::cluster::{bindings, policies};
 use crate::lock::lock;
+use crate::watch_backoff::WatchBackoff;
 
 /// Something that was there at the beginning, or changed.
 #[derive(Debug)]
@@ -49,7 +50,7 @@ fn objects<K: Send + 'static>(
 ) -> BoxStream<'static, (K, bool)> {
     use kube::runtime::WatchStreamExt;
     events
-        .default_backoff()
+        .backoff(WatchBackoff::default())
         .filter_map(|event| async {
             match event {
                 Ok(Event::Apply(object) | Event::InitApply(object)) => Some((object, false)),
