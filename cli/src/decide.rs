@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use crate::arguments::DecideCommand;
 use crate::connection::Connection;
 use crate::list::is_reviewer;
-use crate::print;
 use crate::show::{show, state_line};
+use crate::{print, text};
 
 /// Shows the request, then decides about it in the caller's own name.
 pub async fn run(
@@ -59,7 +59,11 @@ pub async fn run(
     if json {
         print::json(&written)?;
     }
-    print::note(&outcome(&request, kind, &me, &key, connection.namespace()));
+    let outcome = outcome(&request, kind, &me, &key, connection.namespace());
+    let lines = outcome
+        .lines()
+        .flat_map(|line| text::wrap_told(line, text::WIDTH));
+    print::note(&lines.collect::<Vec<_>>().join("\n"));
     Ok(ExitCode::SUCCESS)
 }
 
