@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use jit_access_crds::AccessRequest;
 use jit_access_tests::bench::Bench;
 use jit_access_tests::install;
@@ -13,9 +13,9 @@ use crate::report::{Report, percentile};
 use crate::site::{Person, Site, request};
 
 const ROUNDS: usize = 200;
-/// A request of so many annotations is refused within this.
+/// So many annotations are refused sooner than the API server takes them without the policy: most of
+/// the time goes into reading and merging them, which comes before.
 const FLOOD: usize = 40_000;
-const FLOOD_LIMIT: Duration = Duration::from_secs(1);
 
 /// Changes a request that is filled to the brim, with the policy and without; then floods it.
 pub async fn cost(report: &mut Report, bench: &Bench) -> Result<()> {
@@ -37,15 +37,16 @@ pub async fn cost(report: &mut Report, bench: &Bench) -> Result<()> {
         "admission: one change of a request with all the annotations it may have ({ROUNDS} times)"
     ));
     let name = asked.name();
-    let flood = flood(person, name).await?;
+    let refused = flood(person, name, true).await?;
     let with = changes(person, name).await?;
     install::remove_guard(&bench.admin_kubectl(install::NAMESPACE)?).await?;
     let without = changes(person, name).await?;
+    let taken = flood(person, name, false).await?;
     report.time("with the policy against without it, p50", with, without);
     report.time(
-        &format!("a change to {FLOOD} annotations is refused within"),
-        flood,
-        FLOOD_LIMIT,
+        &format!("{FLOOD} annotations: refused, against taken without it"),
+        refused,
+        taken,
     );
     Ok(())
 }
@@ -68,22 +69,28 @@ async fn changes(person: &Person, name: &str) -> Result<Duration> {
     Ok(percentile(&times, 50))
 }
 
-async fn flood(person: &Person, name: &str) -> Result<Duration> {
+/// How long it takes to refuse a flood, or to take one, which is not stored.
+async fn flood(person: &Person, name: &str, is_refused: bool) -> Result<Duration> {
     let all: Map<String, Value> = (0..FLOOD)
         .map(|number| (format!("a{number:x}"), "".into()))
         .collect();
     let patch = json!({"metadata": {"annotations": all}});
     let begun = Instant::now();
-    let params = PatchParams::default();
-    match person
+    let dry_run = PatchParams {
+        dry_run: true,
+        ..PatchParams::default()
+    };
+    let patched = person
         .requests()
-        .patch(name, &params, &Patch::Merge(&patch))
-        .await
-    {
-        Err(kube::Error::Api(status)) if status.message.contains("at most 64 annotations") => {
-            Ok(begun.elapsed())
+        .patch(name, &dry_run, &Patch::Merge(&patch))
+        .await;
+    match patched {
+        Err(kube::Error::Api(status)) if is_refused => {
+            let sentence = "at most 64 annotations";
+            ensure!(status.message.contains(sentence), "{}", status.message);
         }
-        Err(error) => Err(error.into()),
-        Ok(_) => bail!("{FLOOD} annotations were taken"),
+        Err(error) => return Err(error.into()),
+        Ok(_) => ensure!(!is_refused, "{FLOOD} annotations were taken"),
     }
+    Ok(begun.elapsed())
 }
