@@ -255,22 +255,21 @@ impl Guard {
         )?;
         let (policy, binding) = (seen(&policy)?, seen(&binding)?);
         let probed = self.cluster.probe(namespace, &myself.user).await?;
-        let standing = |now| match probed {
+        let standing_at = |now| match probed {
             Probed::Admitted => Standing::broken(record.as_ref(), &policy, &binding, now),
             Probed::Proof | Probed::NoProof(_) => {
                 Standing::proven(record.as_ref(), &policy, &binding, now)
             }
         };
-        let mut now = standing(myself.now);
-        if record.as_ref() != Some(&now) {
+        let mut standing = standing_at(myself.now);
+        if record.as_ref() != Some(&standing) {
             // Something begins: not before the probe was answered.
-            now = standing(self.cluster.myself().await?.now);
+            standing = standing_at(self.cluster.myself().await?.now);
             if !matches!(probed, Probed::NoProof(_)) {
                 // What is not on record is forgotten by the next start, and a gap would be none.
-                self.cluster.keep(namespace, lease, &now).await?;
+                self.cluster.keep(namespace, lease, &standing).await?;
             }
         }
-        let standing = now;
         match probed {
             Probed::Proof => Ok(standing),
             Probed::Admitted => Err(NoProof::Answer(

@@ -1,7 +1,7 @@
 //! Collects what the decision needs, without asking Google.
 
 use jiff::Timestamp;
-use jit_access_core::decision::Observed;
+use jit_access_core::decision::{Identity, Observed};
 use jit_access_core::fairness::crowding;
 use jit_access_core::status;
 use jit_access_crds::{AccessRequest, AccessState};
@@ -10,8 +10,20 @@ use crate::context::Context;
 use crate::memory::is_alike;
 
 /// What is known about a request now.
-pub fn observe<'a>(context: &Context, request: &'a AccessRequest, now: Timestamp) -> Observed<'a> {
+pub async fn observe<'a>(context: &Context, request: &'a AccessRequest) -> Observed<'a> {
     let remembered = context.memory.see(request);
+    let namespaces = if status::state(request).is_none_or(AccessState::is_undecided) {
+        // A request may be younger than what is known of its namespace.
+        let seen = remembered.first_seen;
+        context.guard.namespaces_as_of(seen).await
+    } else {
+        Ok(())
+    };
+    let identity = match namespaces {
+        Ok(()) => context.guard.identity(),
+        Err(why) => Identity::Unproven(why),
+    };
+    let now = Timestamp::now();
     // Who was let in keeps the place.
     let first_visit = matches!(status::state(request), None | Some(AccessState::Pending));
     let (crowding, crowded_out) = if first_visit {
@@ -26,7 +38,7 @@ pub fn observe<'a>(context: &Context, request: &'a AccessRequest, now: Timestamp
         crowded_out,
         watched: remembered.watched,
         removal: remembered.removal,
-        identity: context.guard.identity(),
+        identity,
         namespace: context.namespace_of(request),
         weighed: remembered.weighed,
     }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use jit_access_core::decision::{Identity, decide};
+use jit_access_core::decision::decide;
 use jit_access_core::grant::Window;
 use jit_access_core::request::parse_time;
 use jit_access_core::status;
-use jit_access_crds::{AccessRequest, AccessState};
+use jit_access_crds::AccessRequest;
 use kube::Resource;
 use kube::runtime::controller::Action;
 
@@ -38,17 +38,7 @@ pub async fn reconcile(object: Arc<Guarded>, context: Arc<Context>) -> Result<Ac
         Ok(request) => context.memory.newest(Arc::new(request.clone())),
         Err(unreadable) => return undecodable::tell(&context, unreadable).await,
     };
-    let namespaces = if status::state(&request).is_none_or(AccessState::is_undecided) {
-        // A request may be younger than what is known of its namespace.
-        let first_seen = context.memory.see(&request).first_seen;
-        context.guard.namespaces_as_of(first_seen).await
-    } else {
-        Ok(())
-    };
-    let mut observed = observe(&context, &request, Timestamp::now());
-    if let Err(why) = namespaces {
-        observed.identity = Identity::Unproven(why);
-    }
+    let observed = observe(&context, &request).await;
     let step = decide(&observed, &context.limits, context.rounds);
     if step.asks_google()
         && let Some(wait) = pause_left(&context, &request)
