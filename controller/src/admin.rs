@@ -1,6 +1,5 @@
 //! Metrics and health, on a port of their own.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,7 +8,6 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use tokio::net::TcpListener;
 
 use crate::guard::Guard;
 use crate::metrics::Metrics;
@@ -86,17 +84,4 @@ async fn figures(State(admin): State<Admin>) -> impl IntoResponse {
             .into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
-}
-
-/// Opens the port, and says which it is.
-///
-/// # Errors
-/// A sentence that names the address.
-pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| anyhow::anyhow!("--admin-listen {address} cannot be opened: {error}"))?;
-    let address = listener.local_addr()?;
-    tracing::info!("admin listening on {address}");
-    Ok(listener)
 }

@@ -27,19 +27,19 @@ mod watch;
 mod watch_backoff;
 mod write_error;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
+use jit_access_program::start_log;
 
-use crate::config::{Config, LogFormat};
+use crate::config::Config;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let config = Config::parse();
-    start_log(config.log_format);
+    start_log(config.common.log_format);
     jit_access_google::install_crypto_provider();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -57,28 +57,5 @@ fn main() -> ExitCode {
             tracing::error!(error = format!("{error:#}"), "the controller stops");
             ExitCode::FAILURE
         }
-    }
-}
-
-fn start_log(format: LogFormat) {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
-        tracing_subscriber::EnvFilter::new(
-            "info,kube=off,kube_client=off,kube_runtime=off,tower=off,rustls=error",
-        )
-    });
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    match format {
-        LogFormat::Json => log
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .with_span_list(false)
-            .init(),
-        LogFormat::Text => log
-            .with_ansi(std::io::stderr().is_terminal())
-            .with_target(false)
-            .init(),
     }
 }

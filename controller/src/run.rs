@@ -11,11 +11,11 @@ use jiff::Timestamp;
 use jit_access_core::status;
 use jit_access_crds::AccessState;
 use jit_access_google::Google;
+use jit_access_program::{bind, kubernetes, stop_signal};
 use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::{WatchStreamExt, controller, watcher};
-use kube::{Api, Client, Resource};
-use tokio::signal::unix::{SignalKind, signal};
+use kube::{Api, Resource};
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
@@ -43,25 +43,25 @@ const GRACE: Duration = Duration::from_secs(20);
 /// # Errors
 /// When it cannot start.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let limits = config.limits().map_err(anyhow::Error::msg)?;
+    let limits = config.common.limits().map_err(anyhow::Error::msg)?;
     let metrics = Arc::new(Metrics::default());
     let readiness = admin::Readiness::default();
-    let listener = admin::bind(config.admin_listen).await?;
-    let settings = config.google();
+    let listener = bind("--admin-listen", config.common.admin_listen).await?;
+    let settings = config.common.google();
     let google = Google::connect(&settings)
         .await
         .context("Google's clients cannot be set up")?;
     let client = kubernetes().await?;
     let guard = Arc::new(Guard::new(
         client.clone(),
-        config.limits.guard_margin,
+        config.common.limits.guard_margin,
         Arc::clone(&metrics),
     ));
     guard.examine().await;
 
     let api: Api<Guarded> = Api::all(client.clone());
     let (store, writer) = reflector::store();
-    let facts = Facts::new(google.clone(), config.scope.clone());
+    let facts = Facts::new(google.clone(), config.common.scope.clone());
     let in_flight = settings.limits.write_timeout;
     let context = Arc::new(Context {
         client: client.clone(),
@@ -173,33 +173,11 @@ fn vanished(context: &Context, event: &watcher::Event<Guarded>) {
     }
 }
 
-async fn kubernetes() -> anyhow::Result<Client> {
-    let mut config = kube::Config::infer()
-        .await
-        .context("no Kubernetes cluster: neither KUBECONFIG nor a pod's own service account")?;
-    // The client would hold a call for minutes; a visit comes back by itself.
-    config.default_retry = false;
-    Client::try_from(config).context("the Kubernetes client cannot be set up")
-}
-
 fn reporter() -> Reporter {
     Reporter {
         controller: "jit-access-controller".to_owned(),
         instance: std::env::var("HOSTNAME").ok(),
     }
-}
-
-/// Ends on SIGTERM or SIGINT.
-fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping");
-    })
 }
 
 fn refresh(context: Arc<Context>) -> Arc<dyn Fn() + Send + Sync> {

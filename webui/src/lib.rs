@@ -1,0 +1,1 @@
+//! The web UI of JIT Access: a window, never an authority.
