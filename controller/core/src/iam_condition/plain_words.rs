@@ -59,22 +59,7 @@ fn comparison(node: &IdedExpr) -> Option<String> {
         (operators::GREATER, "is after", "is more than"),
         (operators::GREATER_EQUALS, "is not before", "is at least"),
     ];
-    words
-        .iter()
-        .find_map(|(operator, of_time, of_number)| {
-            let [left, right] = operands(node, operator)? else {
-                return None;
-            };
-            if path(left)? == "request.time" {
-                let [instant] = operands(right, "timestamp")? else {
-                    return None;
-                };
-                return Some(format!("the time {of_time} {}", text(instant)?));
-            }
-            None.or_else(|| Some(format!("{} {of_number} {}", attribute(left)?, text(right)?)))
-        })
-        .or_else(|| {
-            words.iter().find_map(|(operator, of_time, of_others)| {
+    words.iter().find_map(|(operator, of_time, of_others)| {
         let [left, right] = operands(node, operator)? else {
             return None;
         };
