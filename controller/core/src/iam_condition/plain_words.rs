@@ -234,7 +234,7 @@ mod tests {
         ] {
             assert_eq!(plain_words(expression), None, "{expression}");
         }
-        let long = vec!["resource.name == 'a'"; MOST_TERMS + 1].join(" || ");
+        let long = ["resource.name == 'a'"; MOST_TERMS + 1].join(" || ");
         assert_eq!(plain_words(&long), None);
     }
 
