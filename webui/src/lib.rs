@@ -1,4 +1,5 @@
 //! The web UI of JIT Access: a window, never an authority.
 
+pub mod headers;
 pub mod origin;
 pub mod plain_page;
