@@ -2,5 +2,6 @@
 
 pub mod form;
 pub mod headers;
+pub mod iap;
 pub mod origin;
 pub mod plain_page;
