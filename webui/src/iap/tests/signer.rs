@@ -157,8 +157,8 @@ impl KeyServer {
         self.change(|answer| answer.headers.push((name, value.to_owned())));
     }
 
-    pub(super) fn hang(&self) {
-        self.change(|answer| answer.after = Duration::from_secs(3_600));
+    pub(super) fn answer_after(&self, pause: Duration) {
+        self.change(|answer| answer.after = pause);
     }
 
     /// Waits for what happens in the background.
