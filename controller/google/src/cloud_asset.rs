@@ -88,7 +88,8 @@ impl CloudAsset {
         mut take: impl FnMut(Vec<FoundPolicy>),
     ) -> Result<(), Error> {
         let call = self.searching(scope, "IAM policies", "searchAllIamPolicies");
-        self.all_pages(&call, async |token| {
+        let mut token = String::new();
+        for _ in 0..MAX_PAGES {
             let attempt = || async {
                 let answer = self
                     .service
@@ -97,7 +98,7 @@ impl CloudAsset {
                     .set_query(query)
                     .set_asset_types(ASSET_TYPES)
                     .set_page_size(PAGE_SIZE)
-                    .set_page_token(token)
+                    .set_page_token(&token)
                     .with_attempt_timeout(self.connection.limits.read_timeout)
                     .with_user_agent(&self.connection.user_agent)
                     .send()
@@ -112,9 +113,12 @@ impl CloudAsset {
             };
             let (found, next) = self.connection.read(attempt).await?;
             take(found);
-            Ok(next)
-        })
-        .await
+            if next.is_empty() {
+                return Ok(());
+            }
+            token = next;
+        }
+        Err(too_many_pages(&call))
     }
 
     /// Hands over all projects, folders and organizations within `scope`, a page at a time.
@@ -124,7 +128,8 @@ impl CloudAsset {
         mut take: impl FnMut(Vec<FoundResource>),
     ) -> Result<(), Error> {
         let call = self.searching(scope, "projects and folders", "searchAllResources");
-        self.all_pages(&call, async |token| {
+        let mut token = String::new();
+        for _ in 0..MAX_PAGES {
             let attempt = || async {
                 let answer = self
                     .service
@@ -132,7 +137,7 @@ impl CloudAsset {
                     .set_scope(scope.name)
                     .set_asset_types(ASSET_TYPES)
                     .set_page_size(PAGE_SIZE)
-                    .set_page_token(token)
+                    .set_page_token(&token)
                     .with_attempt_timeout(self.connection.limits.read_timeout)
                     .with_user_agent(&self.connection.user_agent)
                     .send()
@@ -143,32 +148,12 @@ impl CloudAsset {
             };
             let (found, next) = self.connection.read(attempt).await?;
             take(found);
-            Ok(next)
-        })
-        .await
-    }
-
-    /// `read` reads the page of a token and gives back the next one's, empty at the end.
-    async fn all_pages(
-        &self,
-        call: &Call,
-        mut read: impl AsyncFnMut(&str) -> Result<String, Error>,
-    ) -> Result<(), Error> {
-        let mut token = String::new();
-        for _ in 0..MAX_PAGES {
-            token = read(&token).await?;
-            if token.is_empty() {
+            if next.is_empty() {
                 return Ok(());
             }
+            token = next;
         }
-        Err(Error::new(
-            Kind::Other,
-            format!(
-                "Google was asked to {}, and there are more than fit on {MAX_PAGES} pages of {PAGE_SIZE}; so many are \
-                 not looked at, and a part of them is not used: choose a smaller scope.",
-                call.task
-            ),
-        ))
+        Err(too_many_pages(&call))
     }
 
     fn searching(&self, scope: Resource<'_>, what: &str, method: &str) -> Call {
@@ -184,6 +169,17 @@ impl CloudAsset {
             writes: false,
         }
     }
+}
+
+fn too_many_pages(call: &Call) -> Error {
+    Error::new(
+        Kind::Other,
+        format!(
+            "Google was asked to {}, and there are more than fit on {MAX_PAGES} pages of {PAGE_SIZE}; so many are not \
+             looked at, and a part of them is not used: choose a smaller scope.",
+            call.task
+        ),
+    )
 }
 
 /// None for what is no project, folder or organization, whatever was asked for.

@@ -40,8 +40,12 @@ impl KnownGroups {
         // Those never asked for come first.
         due.sort();
         due.truncate(MOST_AT_ONCE);
+        let due: Vec<String> = due.into_iter().map(|(_, group)| group.clone()).collect();
         let answers: Vec<_> = stream::iter(due)
-            .map(|(_, group)| async move { (group, google.members_of(group).await) })
+            .map(|group| async move {
+                let people = google.members_of(&group).await;
+                (group, people)
+            })
             .buffer_unordered(IN_PARALLEL)
             .collect()
             .await;
@@ -51,12 +55,12 @@ impl KnownGroups {
             self.asked.insert(group.clone(), Instant::now());
             match answer {
                 Ok(people) => {
-                    groups.insert(group.clone(), Arc::new(people));
+                    groups.insert(group, Arc::new(people));
                 }
                 Err(error) => {
                     tracing::debug!(%error, group, "the members of a group are not suggested as reviewers");
                     // Who was in it an hour ago may be gone.
-                    groups.remove(group);
+                    groups.remove(&group);
                 }
             }
         }

@@ -29,28 +29,33 @@ impl KnownTitles {
     }
 
     /// Asks for the titles of those roles that are not known yet, and forgets all others.
-    pub(super) async fn look_up(&mut self, google: &Google, roles: &BTreeSet<&str>) {
+    pub(super) async fn look_up(&mut self, google: &Google, roles: &BTreeSet<String>) {
         self.failed
             .retain(|_, at| at.elapsed() < FAILURE_REMEMBERED);
-        let unknown = roles
+        let unknown: Vec<String> = roles
             .iter()
-            .filter(|role| !self.titles.contains_key(**role) && !self.failed.contains_key(**role))
-            .take(MOST_AT_ONCE);
-        let answers: Vec<_> = stream::iter(unknown.copied())
-            .map(|role| async move { (role, google.role_title(role).await) })
+            .filter(|role| !self.titles.contains_key(*role) && !self.failed.contains_key(*role))
+            .take(MOST_AT_ONCE)
+            .cloned()
+            .collect();
+        let answers: Vec<_> = stream::iter(unknown)
+            .map(|role| async move {
+                let title = google.role_title(&role).await;
+                (role, title)
+            })
             .buffer_unordered(IN_PARALLEL)
             .collect()
             .await;
         let mut titles = (*self.titles).clone();
-        titles.retain(|role, _| roles.contains(role.as_str()));
+        titles.retain(|role, _| roles.contains(role));
         for (role, answer) in answers {
             match answer {
                 Ok(title) => {
-                    titles.insert(role.to_owned(), title);
+                    titles.insert(role, title);
                 }
                 Err(error) => {
                     tracing::debug!(%error, role, "a role is shown without its title");
-                    self.failed.insert(role.to_owned(), Instant::now());
+                    self.failed.insert(role, Instant::now());
                 }
             }
         }

@@ -145,10 +145,10 @@ impl Snapshot {
     }
 
     /// All roles that somebody is eligible for.
-    pub(super) fn roles(&self) -> BTreeSet<&str> {
+    pub(super) fn roles(&self) -> BTreeSet<String> {
         let eligible = self.world.bindings.iter().filter(|it| it.kind.is_some());
         eligible
-            .map(|binding| self.world.interner.text(binding.role))
+            .map(|binding| self.world.interner.text(binding.role).to_owned())
             .collect()
     }
 
