@@ -9,10 +9,10 @@ use tokio::sync::OnceCell;
 
 use crate::api_proxy::ApiProxy;
 use crate::control_plane::{ControlPlane, Options};
-use crate::controller::Controller;
 use crate::kubectl::Kubectl;
+use crate::server::{self, Server};
 use crate::simulator::Simulator;
-use crate::{install, programs};
+use crate::{controller, install, programs};
 
 /// The organization that every bench has, and that its controller covers.
 pub const ORGANIZATION: &str = "organizations/1";
@@ -59,7 +59,7 @@ impl Setup {
 #[derive(Debug)]
 pub struct Bench {
     // Fields are dropped in this order: the controller before what it works with.
-    controller: Option<Controller>,
+    controller: Option<Server>,
     /// The proxy, where the setup asked for one.
     api_proxy: Option<ApiProxy>,
     /// The simulated Google Cloud.
@@ -168,7 +168,7 @@ impl Bench {
     ///
     /// # Errors
     /// When the setup asked for none.
-    pub fn controller(&self) -> Result<&Controller> {
+    pub fn controller(&self) -> Result<&Server> {
         self.controller
             .as_ref()
             .context("this bench was set up without a controller")
@@ -178,7 +178,7 @@ impl Bench {
     ///
     /// # Errors
     /// When the setup asked for none.
-    pub fn controller_mut(&mut self) -> Result<&mut Controller> {
+    pub fn controller_mut(&mut self) -> Result<&mut Server> {
         self.controller
             .as_mut()
             .context("this bench was set up without a controller")
@@ -198,7 +198,7 @@ impl Bench {
     ///
     /// # Errors
     /// When it does not become ready, with the end of its log.
-    pub async fn start_controller(&self, flags: &[&str]) -> Result<Controller> {
+    pub async fn start_controller(&self, flags: &[&str]) -> Result<Server> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!(
             "jit-access-controller-{}",
@@ -211,18 +211,9 @@ impl Bench {
             .cloned()
             .chain(flags.iter().map(|flag| (*flag).to_owned()))
             .collect();
-        let is_named = |default: &str| {
-            let (flag, _) = default.split_once('=').unwrap_or((default, ""));
-            own.iter().any(|own| own.split('=').next() == Some(flag))
-        };
-        let mut all: Vec<String> = FLAGS
-            .into_iter()
-            .filter(|default| !is_named(default))
-            .map(str::to_owned)
-            .collect();
-        all.extend(own.iter().cloned());
+        let all = server::flags(&FLAGS, &own);
         let folder = self.control_plane.folder();
-        Controller::start(folder, &name, &kubeconfig, self.simulator.url(), &all).await
+        controller::start(folder, &name, &kubeconfig, self.simulator.url(), &all).await
     }
 
     /// kubectl as a cluster administrator.

@@ -1,5 +1,7 @@
 //! One test's own part of a bench: a namespace, a project, people, under names that nobody else uses.
 
+mod webui;
+
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -23,7 +25,7 @@ pub const SELF: &str = "has({}.jitAccessConstraint)";
 /// The condition of a role that may be had with a peer's approval.
 pub const PEER: &str = "has({}.multiPartyApprovalConstraint)";
 
-/// The program that speaks for persons in the namespace of every case.
+/// The program that speaks for persons in the namespace of every case, beside the web UI.
 pub const DELEGATE: &str = "system:serviceaccount:agents:flux";
 
 /// How long a state may take to come: much more than it needs.
@@ -104,7 +106,8 @@ impl<'a> Case<'a> {
             id,
             first_call,
         };
-        this.set_up(&this.namespace, ORGANIZATION, &[DELEGATE])
+        let delegates = [install::WEBUI_USER, DELEGATE];
+        this.set_up(&this.namespace, ORGANIZATION, &delegates)
             .await?;
         this.add_project(&this.project, ORGANIZATION).await?;
         Ok(this)

@@ -16,6 +16,12 @@ use crate::programs;
 pub const NAMESPACE: &str = "jit-access";
 /// The controller's service account.
 pub const ACCOUNT: &str = "jit-access-controller";
+/// The web UI's service account, and its role in the namespace of its requests.
+pub const WEBUI: &str = "jit-access-webui";
+/// The web UI as a user of the API server.
+pub const WEBUI_USER: &str = "system:serviceaccount:jit-access:jit-access-webui";
+/// The namespace of requests that the chart makes for the web UI.
+pub const REQUESTS: &str = "jit-requests";
 /// The group of everyone who may ask for access.
 pub const PEOPLE: &str = "people";
 
@@ -164,6 +170,14 @@ pub async fn chart(templates: &[&str]) -> Result<String> {
 /// When the API server refuses.
 pub async fn controller_identity(control_plane: &ControlPlane) -> Result<Identity> {
     control_plane.service_account(NAMESPACE, ACCOUNT).await
+}
+
+/// Who the web UI is: its service account's token.
+///
+/// # Errors
+/// When the API server refuses.
+pub async fn webui_identity(control_plane: &ControlPlane) -> Result<Identity> {
+    control_plane.service_account(NAMESPACE, WEBUI).await
 }
 
 fn manifest() -> Value {

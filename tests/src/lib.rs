@@ -16,4 +16,6 @@ pub mod ports;
 pub mod process;
 pub mod programs;
 pub mod request;
+pub mod server;
 pub mod simulator;
+pub mod webui;

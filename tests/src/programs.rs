@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
 
-/// The folder with `jit-access-controller`, `google-cloud-simulator`, `kubectl-jit` and `leash`: the
+/// The folder with `jit-access-controller`, `jit-access-webui`, `google-cloud-simulator`, `kubectl-jit` and `leash`: the
 /// one that `JIT_ACCESS_PROGRAMS` names, which `cargo xtask` sets after building them; otherwise they are
 /// built now, so that a plain `cargo test` never runs old ones.
 ///
@@ -34,6 +34,7 @@ fn built_folder() -> Result<PathBuf> {
     let mut cargo = cargo(&["build", "--quiet", "--bins"]);
     cargo.args([
         "--package=jit-access-controller",
+        "--package=jit-access-webui",
         "--package=google-cloud-simulator",
         "--package=jit-access-tests",
         "--package=kubectl-jit",

@@ -9,13 +9,17 @@ use serde_json::{Value, json};
 
 use crate::folder::Folder;
 use crate::process::{Process, Start};
-use crate::programs;
+use crate::{programs, server};
 
-/// A running simulator.
+/// For whom the simulated Identity-Aware Proxy vouches for people.
+pub const AUDIENCE: &str = "/projects/1/global/backendServices/1";
+
+/// A running simulator, with Identity-Aware Proxy.
 #[derive(Debug)]
 pub struct Simulator {
     process: Process,
     url: String,
+    iap: String,
     http: reqwest::Client,
     /// Held while a policy is read and replaced, so that of two tests' bindings on one resource none is lost.
     binding: tokio::sync::Mutex<()>,
@@ -66,7 +70,11 @@ impl Simulator {
     /// # Errors
     /// With the end of its log when it does not.
     pub async fn start(folder: &Folder, world: Option<&Path>) -> Result<Self> {
-        let mut arguments = vec!["--listen=127.0.0.1:0".to_owned()];
+        let mut arguments = vec![
+            "--listen=127.0.0.1:0".to_owned(),
+            "--iap-listen=127.0.0.1:0".to_owned(),
+            format!("--iap-audience={AUDIENCE}"),
+        ];
         arguments.extend(world.map(|path| format!("--world={}", path.display())));
         let mut process = Process::start(&Start {
             name: "google-cloud-simulator".to_owned(),
@@ -75,20 +83,13 @@ impl Simulator {
             environment: Vec::new(),
             logs: folder.path().to_path_buf(),
         })?;
-        let line = process.wait_for_line("listening on http://", 0).await?;
-        let (_, url) = line
-            .split_once("listening on ")
-            .context("the line has an address")?;
-        let url = url.trim().to_owned();
-        // No connection is kept: it would belong to the runtime of the test that opened it.
-        let http = reqwest::Client::builder()
-            .pool_max_idle_per_host(0)
-            .no_proxy()
-            .build()?;
+        let iap = printed_url(&mut process, "iap listening on ").await?;
+        let url = printed_url(&mut process, "listening on ").await?;
         Ok(Self {
             process,
             url,
-            http,
+            iap,
+            http: server::client()?,
             binding: tokio::sync::Mutex::default(),
         })
     }
@@ -97,6 +98,44 @@ impl Simulator {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The URL of Identity-Aware Proxy, which lets people through to what [`Simulator::put_behind_iap`] said.
+    #[must_use]
+    pub fn iap_url(&self) -> &str {
+        &self.iap
+    }
+
+    /// Names the application behind Identity-Aware Proxy.
+    ///
+    /// # Errors
+    /// When the simulator does not answer.
+    pub async fn put_behind_iap(&self, application: &str) -> Result<()> {
+        let body = json!({"upstream": application});
+        self.call(Method::POST, "iap/upstream", Some(&body))
+            .await
+            .map(drop)
+    }
+
+    /// What Identity-Aware Proxy asserts of a person, with what is to differ, in the simulator's own words:
+    /// `json!({"overrides": {"exp": 1}})`.
+    ///
+    /// # Errors
+    /// With the simulator's sentence when it cannot read it.
+    pub async fn assertion(&self, email: &str, differing: Value) -> Result<String> {
+        let mut body = json!({"email": email, "audience": AUDIENCE});
+        if let (Some(body), Value::Object(differing)) = (body.as_object_mut(), differing) {
+            body.extend(differing);
+        }
+        self.text(Method::POST, "iap/assertion", Some(&body)).await
+    }
+
+    /// Gives Identity-Aware Proxy another key; the former one is no longer listed.
+    ///
+    /// # Errors
+    /// When the simulator does not answer.
+    pub async fn rotate_iap_key(&self) -> Result<()> {
+        self.call(Method::POST, "iap/rotate", None).await.map(drop)
     }
 
     /// Its process.
@@ -247,6 +286,12 @@ impl Simulator {
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
+        let text = self.text(method, path, body).await?;
+        serde_json::from_str(&text)
+            .with_context(|| format!("the simulator answered {path} with {text}"))
+    }
+
+    async fn text(&self, method: Method, path: &str, body: Option<&Value>) -> Result<String> {
         let mut request = self
             .http
             .request(method, format!("{}/control/{path}", self.url));
@@ -262,7 +307,15 @@ impl Simulator {
         if !status.is_success() {
             bail!("the simulator refuses {path}: {text}");
         }
-        serde_json::from_str(&text)
-            .with_context(|| format!("the simulator answered {path} with {text}"))
+        Ok(text)
     }
+}
+
+/// The URL of the line that begins with these words.
+async fn printed_url(process: &mut Process, words: &str) -> Result<String> {
+    process.wait_for_line(&format!("{words}http://"), 0).await?;
+    let output = process.output();
+    let mut lines = output.lines();
+    let url = lines.find_map(|line| line.strip_prefix(words));
+    Ok(url.context("the line has an address")?.trim().to_owned())
 }

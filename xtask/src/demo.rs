@@ -2,6 +2,7 @@
 //! `jit-access-demo` of the test bench, so that the other commands need not compile a Kubernetes client.
 
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
@@ -21,15 +22,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let control_plane = tools::folder()?;
-    eprintln!("building the controller and the simulated Google Cloud");
-    workspace::run_cargo(&[
-        "build",
-        "--package=jit-access-controller",
-        "--package=google-cloud-simulator",
-        "--package=jit-access-tests",
-        "--bins",
-    ])?;
-    let programs = workspace::programs()?;
+    let programs = build()?;
     let mut demo = Command::new(programs.join("jit-access-demo"));
     demo.env("JIT_ACCESS_CONTROL_PLANE", &control_plane)
         .env("JIT_ACCESS_PROGRAMS", &programs)
@@ -42,4 +35,18 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     // In our place, so that Ctrl-C and its exit status are its own; this returns only when it cannot start.
     Err(demo.exec()).context("jit-access-demo cannot be started")
+}
+
+/// Builds what the demo runs, and returns the folder that holds it.
+pub fn build() -> Result<PathBuf> {
+    eprintln!("building the controller, the web UI and the simulated Google Cloud");
+    workspace::run_cargo(&[
+        "build",
+        "--package=jit-access-controller",
+        "--package=jit-access-webui",
+        "--package=google-cloud-simulator",
+        "--package=jit-access-tests",
+        "--bins",
+    ])?;
+    workspace::programs()
 }

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::access::{self, Granting, Wanted};
 use crate::clock::Clock;
 use crate::faults::Fault;
+use crate::iap::assertion::Mint;
 use crate::server::Simulator;
 use crate::world::World;
 
@@ -50,6 +51,9 @@ pub fn router() -> Router<Simulator> {
         .route("/log", get(get_log).delete(delete_log))
         .route("/check", post(check))
         .route("/messages", get(get_messages))
+        .route("/iap/assertion", post(post_assertion))
+        .route("/iap/rotate", post(post_rotate))
+        .route("/iap/upstream", post(post_upstream))
         .fallback(async || {
             refuse(
                 StatusCode::NOT_FOUND,
@@ -289,4 +293,41 @@ async fn check(Shared(simulator): Shared<Simulator>, body: Bytes) -> Answered {
     );
     let by: Vec<Value> = by.iter().map(Granting::answer).collect();
     Ok(Json(json!({"granted": !by.is_empty(), "by": by})))
+}
+
+async fn post_assertion(
+    Shared(simulator): Shared<Simulator>,
+    body: Bytes,
+) -> Result<String, Refusal> {
+    let mint: Mint = read(&body)?;
+    mint.sign(&simulator.lock())
+        .map_err(|sentence| refuse(StatusCode::INTERNAL_SERVER_ERROR, sentence))
+}
+
+async fn post_rotate(Shared(simulator): Shared<Simulator>) -> Answered {
+    let mut state = simulator.lock();
+    state
+        .iap
+        .keys
+        .rotate()
+        .map_err(|sentence| refuse(StatusCode::INTERNAL_SERVER_ERROR, sentence))?;
+    Ok(Json(state.iap.keys.list()))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Upstream {
+    upstream: String,
+}
+
+async fn post_upstream(Shared(simulator): Shared<Simulator>, body: Bytes) -> Answered {
+    let named: Upstream = read(&body)?;
+    if !named.upstream.starts_with("http://") {
+        return Err(refuse(
+            StatusCode::BAD_REQUEST,
+            "upstream must be http://HOST:PORT",
+        ));
+    }
+    simulator.lock().iap.upstream = Some(named.upstream);
+    Ok(Json(json!({})))
 }

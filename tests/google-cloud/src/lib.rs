@@ -21,6 +21,7 @@ mod faults;
 mod groups;
 mod held;
 mod hierarchy;
+mod iap;
 mod paging;
 mod policy;
 mod request;
@@ -30,5 +31,6 @@ mod server;
 mod state;
 mod world;
 
-pub use server::serve;
-pub use world::{CustomRole, Folder, LowVersionReads, Organization, Project, World};
+pub use iap::proxy::IapProxy;
+pub use server::{serve, serve_with_iap};
+pub use world::{CustomRole, Device, Folder, LowVersionReads, Organization, Project, World};

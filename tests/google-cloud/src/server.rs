@@ -15,6 +15,7 @@ use crate::api::{self, Route};
 use crate::connection::{CuttableListener, Scissors};
 use crate::errors::{self, ApiError};
 use crate::faults::{Hit, Phase, Target};
+use crate::iap::{self, proxy::IapProxy};
 use crate::policy::{bindings, rules};
 use crate::request::Request;
 use crate::request_log::Entry;
@@ -41,11 +42,37 @@ impl Simulator {
 /// # Errors
 /// A world that does not fit together, or a listener that fails.
 pub async fn serve(listener: TcpListener, world: World) -> anyhow::Result<()> {
+    serve_apis(listener, simulate(&world)?).await
+}
+
+/// As [`serve`], with Identity-Aware Proxy before an application, at an address of its own.
+///
+/// # Errors
+/// A world that does not fit together, or a listener that fails.
+pub async fn serve_with_iap(
+    listener: TcpListener,
+    world: World,
+    proxy: IapProxy,
+) -> anyhow::Result<()> {
+    let simulator = simulate(&world)?;
+    simulator.lock().iap.upstream.clone_from(&proxy.upstream);
+    tokio::try_join!(
+        serve_apis(listener, simulator.clone()),
+        iap::proxy::serve(proxy, simulator),
+    )?;
+    Ok(())
+}
+
+fn simulate(world: &World) -> anyhow::Result<Simulator> {
     let simulator = Simulator::default();
-    simulator
-        .lock()
-        .replace_world(&world)
-        .map_err(anyhow::Error::msg)?;
+    let mut state = simulator.lock();
+    state.replace_world(world).map_err(anyhow::Error::msg)?;
+    state.iap.keys.rotate().map_err(anyhow::Error::msg)?;
+    drop(state);
+    Ok(simulator)
+}
+
+async fn serve_apis(listener: TcpListener, simulator: Simulator) -> anyhow::Result<()> {
     // The evaluator builds its tables on first use; the first access check should not pay for that.
     let _ = conditions::compile("true");
     let router = Router::new()

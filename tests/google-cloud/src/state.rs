@@ -12,13 +12,14 @@ use crate::faults::Faults;
 use crate::groups::Groups;
 use crate::held::Held;
 use crate::hierarchy::{Hierarchy, Resource};
+use crate::iap::Iap;
 use crate::policy::rules::Surroundings;
 use crate::policy::store::Policies;
 use crate::policy::{bindings, members_of};
 use crate::request::Request;
 use crate::request_log::RequestLog;
 use crate::roles::{self, CustomRoles};
-use crate::world::{LowVersionReads, World};
+use crate::world::{Device, LowVersionReads, World};
 
 /// The simulated Google Cloud.
 #[derive(Debug, Default)]
@@ -31,6 +32,10 @@ pub struct State {
     pub hierarchy: Hierarchy,
     /// Accounts that exist: members with prefix, lower case.
     pub accounts: BTreeSet<String>,
+    /// Accounts that a person can sign in to: those that the world lists as users, in lower case.
+    pub users: BTreeSet<String>,
+    /// The device of each account that has one, by its e-mail address in lower case.
+    pub devices: BTreeMap<String, Device>,
     /// Groups and memberships.
     pub groups: Groups,
     /// Custom roles.
@@ -43,6 +48,8 @@ pub struct State {
     pub basic_edition: bool,
     /// How conditional policies are read with a low version.
     pub low_version_reads: LowVersionReads,
+    /// Identity-Aware Proxy.
+    pub iap: Iap,
     /// Faults to be injected.
     pub faults: Faults,
     /// Calls that were stopped and wait for their release.
@@ -52,7 +59,8 @@ pub struct State {
 }
 
 impl State {
-    /// Forgets the former world and takes this one. Clock, latency, faults and log stay.
+    /// Forgets the former world and takes this one. Clock, latency, faults, log and what
+    /// Identity-Aware Proxy has stay.
     ///
     /// # Errors
     /// A sentence about what does not fit together; the world is then as it was.
@@ -62,6 +70,8 @@ impl State {
         check_policy_names(&Hierarchy::default(), world)?;
         self.hierarchy = Hierarchy::default();
         self.accounts.clear();
+        self.users.clear();
+        self.devices.clear();
         self.groups = Groups::default();
         self.custom_roles.clear();
         self.policies.clear();
@@ -81,12 +91,14 @@ impl State {
         roles::merge(&mut custom_roles, &world.roles)?;
         self.hierarchy.merge(world, &self.clock.now_text())?;
         self.custom_roles = custom_roles;
-        self.accounts.extend(
-            world
-                .users
-                .iter()
-                .map(|user| format!("user:{}", user.to_ascii_lowercase())),
-        );
+        let users = world.users.iter().map(|user| user.to_ascii_lowercase());
+        self.accounts
+            .extend(users.clone().map(|user| format!("user:{user}")));
+        self.users.extend(users);
+        for (email, device) in &world.devices {
+            self.devices
+                .insert(email.to_ascii_lowercase(), device.clone());
+        }
         for (email, members) in &world.groups {
             self.groups.put(email, members);
             self.accounts
@@ -116,6 +128,11 @@ impl State {
         self.hierarchy
             .find(name)
             .map_or_else(|| name.to_owned(), Resource::name)
+    }
+
+    /// The accounts that a person can sign in to.
+    pub fn people(&self) -> Vec<String> {
+        self.users.iter().cloned().collect()
     }
 
     /// The resource, if it exists and the caller has the permission on it.

@@ -27,6 +27,8 @@ pub struct World {
     pub premium_groups: Option<bool>,
     /// Pub/Sub topics that exist: `projects/p/topics/t`.
     pub topics: Vec<String>,
+    /// E-mail address of an account to the device that its person uses, which Identity-Aware Proxy asserts.
+    pub devices: BTreeMap<String, Device>,
     /// How a policy with conditions is read with `requestedPolicyVersion` below 3.
     pub low_version_reads: Option<LowVersionReads>,
 }
@@ -85,6 +87,16 @@ pub struct CustomRole {
     /// Its permissions.
     #[serde(default)]
     pub included_permissions: Vec<String>,
+}
+
+/// A device that endpoint verification knows.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Device {
+    /// Its id; none when empty.
+    pub id: String,
+    /// The access levels that it fulfils: `accessPolicies/N/accessLevels/x`.
+    pub access_levels: Vec<String>,
 }
 
 /// The two answers seen in the wild to a read of a conditional policy with a version below 3.

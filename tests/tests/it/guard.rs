@@ -6,10 +6,10 @@ use anyhow::{Context, Result, ensure};
 use jit_access_crds::AccessState;
 use jit_access_tests::bench::{Bench, Setup};
 use jit_access_tests::case::{Case, Person, condition};
-use jit_access_tests::controller::Controller;
 use jit_access_tests::eventually::eventually;
 use jit_access_tests::install;
 use jit_access_tests::kubectl::Kubectl;
+use jit_access_tests::server::Server;
 use serde_json::json;
 
 const ADMIN: &str = "roles/compute.instanceAdmin.v1";
@@ -22,7 +22,7 @@ fn gauge(metrics: &std::collections::BTreeMap<String, f64>) -> Option<i64> {
 }
 
 /// Waits until the controller is unready for this reason.
-async fn unproven(controller: &Controller, words: &str) -> Result<()> {
+async fn unproven(controller: &Server, words: &str) -> Result<()> {
     let mut last = String::new();
     let waited = eventually(SOON, async || {
         last = controller.unready().await?.unwrap_or_default();
@@ -34,7 +34,7 @@ async fn unproven(controller: &Controller, words: &str) -> Result<()> {
     Ok(())
 }
 
-async fn proven(controller: &Controller) -> Result<()> {
+async fn proven(controller: &Server) -> Result<()> {
     eventually(SOON, async || Ok(controller.is_ready().await.then_some(())))
         .await
         .context("the controller is not ready again")?;

@@ -6,6 +6,7 @@ mod cloud_identity;
 mod group_query;
 mod iam_policy;
 mod iam_roles;
+mod iap;
 mod legacy;
 mod lint;
 mod metadata;
@@ -82,6 +83,9 @@ impl<'a> Path<'a> {
 pub fn route(request: &Request) -> Option<Route> {
     if let Some(path) = request.path.strip_prefix("/computeMetadata/v1") {
         return metadata::route(path);
+    }
+    if request.path == iap::KEYS {
+        return iap::route(&request.method);
     }
     let path = Path::parse(&request.path)?;
     let apis: [Api; 7] = [
@@ -175,6 +179,7 @@ mod tests {
                 "projects.topics.publish",
                 "projects/p/topics/t",
             ),
+            (Method::GET, "/iap/verify/public_key-jwk", "iap.keys", ""),
             (
                 Method::GET,
                 "/computeMetadata/v1/project/project-id",

@@ -9,6 +9,7 @@ mod asset;
 mod control;
 mod faults;
 mod groups;
+mod iap;
 mod policies;
 mod program;
 mod resources;

@@ -39,6 +39,31 @@ async fn it_says_where_it_listens_and_serves_the_demos_world() {
     assert_eq!(project["projectId"], "web-prod");
 }
 
+#[tokio::test]
+async fn it_says_where_identity_aware_proxy_listens() {
+    let audience = "--iap-audience=/projects/1/global/backendServices/1";
+    let mut child = program()
+        .args(["--iap-listen=127.0.0.1:0", audience])
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first = lines.next_line().await.unwrap().unwrap();
+    assert!(
+        first.starts_with("listening on http://127.0.0.1:"),
+        "{first}"
+    );
+    let second = lines.next_line().await.unwrap().unwrap();
+    let base = second.strip_prefix("iap listening on ").unwrap();
+    let page = reqwest::get(format!("{base}/_gcp_iap/sign_in"))
+        .await
+        .unwrap();
+    assert_eq!(page.status(), 200);
+
+    let incomplete = program().arg("--iap-listen=127.0.0.1:0").output().await;
+    let output = incomplete.unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--iap-audience"));
+}
+
 /// The demo writes its policies back through the rules, so they must be acceptable as they are.
 #[tokio::test]
 async fn the_demos_policies_are_acceptable_to_google() {

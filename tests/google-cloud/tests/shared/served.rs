@@ -20,8 +20,14 @@ impl Served {
     pub async fn with(world: Value) -> Self {
         let world: World = serde_json::from_value(world).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
+        let this = Self::at(&listener);
         tokio::spawn(async move { serve(listener, world).await.unwrap() });
+        this
+    }
+
+    /// A client of what is or will be served here.
+    pub fn at(listener: &TcpListener) -> Self {
+        let base = format!("http://{}", listener.local_addr().unwrap());
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { base, http }
     }

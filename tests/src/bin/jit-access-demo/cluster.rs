@@ -10,7 +10,7 @@ use jit_access_tests::kubectl::Kubectl;
 use jit_access_tests::{install, programs};
 use serde_json::{Value, json};
 
-use super::REQUESTS;
+use jit_access_tests::install::REQUESTS;
 
 /// Whom the kubeconfig has contexts for; the first is the current one.
 const PEOPLE: [&str; 3] = ["alice", "bob", "carol"];
@@ -97,18 +97,18 @@ impl Cluster {
         })
     }
 
-    /// A kubeconfig of the controller's service account, with a token for a day.
-    pub async fn controller_kubeconfig(&self, folder: &Folder) -> Result<PathBuf> {
-        let arguments = ["create", "token", install::ACCOUNT, "--duration=24h"];
+    /// A kubeconfig of one of the installation's service accounts, with a token for a day.
+    pub async fn kubeconfig_of(&self, account: &str, folder: &Folder) -> Result<PathBuf> {
+        let arguments = ["create", "token", account, "--duration=24h"];
         let token = self.admin.run(&arguments).await?.success()?;
-        let identities = [("controller", Identity::Token(token.trim().to_owned()))];
+        let identities = [(account, Identity::Token(token.trim().to_owned()))];
         let text = kubeconfig::text(
             &self.server,
             self.authority.as_deref(),
             install::NAMESPACE,
             &identities,
         );
-        folder.write("controller.kubeconfig", &text)
+        folder.write(&format!("{account}.kubeconfig"), &text)
     }
 
     /// Deletes the requests while the controller still runs: without it their finalizers would stay for ever.

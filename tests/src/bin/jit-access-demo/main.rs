@@ -3,18 +3,20 @@
 
 mod cluster;
 
+use std::path::{Path, PathBuf};
+
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use cluster::Cluster;
-use jit_access_tests::controller::Controller;
 use jit_access_tests::folder::Folder;
+use jit_access_tests::install::REQUESTS;
+use jit_access_tests::server::Server;
 use jit_access_tests::simulator::Simulator;
-use jit_access_tests::{install, programs};
+use jit_access_tests::webui::WebUi;
+use jit_access_tests::{controller, install, programs};
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// The namespace of requests.
-const REQUESTS: &str = "jit-requests";
 /// What is applied first, relative to the repository's root.
 const FIRST: &str = "docs/examples/first-request.yaml";
 
@@ -28,6 +30,9 @@ struct Arguments {
     /// Uses the cluster of this context of your kubeconfig instead of a control plane of its own.
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
+    /// Writes the addresses into this file, as JSON, once all is ready; the browser tests wait for it.
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -53,16 +58,20 @@ async fn demo(arguments: &Arguments, stop: impl Future<Output = ()>) -> Result<(
     };
     if !arguments.once {
         started.explain()?;
+        if let Some(file) = &arguments.ready_file {
+            started.tell(file)?;
+        }
         stop.await;
         println!("\nstopping");
     }
     started.cluster.leave().await
 }
 
-/// All that runs. Fields are dropped in this order: the controller before what it works with.
+/// All that runs. Fields are dropped in this order: our programs before what they work with.
 #[derive(Debug)]
 struct Demo {
-    controller: Controller,
+    controller: Server,
+    webui: WebUi,
     simulator: Simulator,
     cluster: Cluster,
     _folder: Folder,
@@ -88,18 +97,22 @@ impl Demo {
         println!("installing the chart: the AccessRequest resource, the admission policy, roles");
         install::into(&cluster.admin).await?;
         println!("starting the controller");
-        let (name, flags) = (
-            "jit-access-controller",
-            [
-                "--scope=organizations/1".to_owned(),
-                "--log-format=text".to_owned(),
-                // There is one API server, and it was seen to have loaded the admission policy.
-                "--guard-margin=1s".to_owned(),
-            ],
+        let (google, scope, format) = (
+            simulator.url(),
+            "--scope=organizations/1",
+            "--log-format=text",
         );
-        let kubeconfig = cluster.controller_kubeconfig(&folder).await?;
-        let controller =
-            Controller::start(&folder, name, &kubeconfig, simulator.url(), &flags).await?;
+        // There is one API server, and it was seen to have loaded the admission policy.
+        let flags = [scope, format, "--guard-margin=1s"].map(str::to_owned);
+        let name = install::ACCOUNT;
+        let kubeconfig = cluster.kubeconfig_of(name, &folder).await?;
+        let controller = controller::start(&folder, name, &kubeconfig, google, &flags).await?;
+        println!("starting the web UI, and Identity-Aware Proxy before it");
+        let flags = [scope, format].map(str::to_owned);
+        let name = install::WEBUI;
+        let kubeconfig = cluster.kubeconfig_of(name, &folder).await?;
+        let webui = WebUi::start(&folder, name, &kubeconfig, google, REQUESTS, &flags).await?;
+        simulator.put_behind_iap(&webui.url()).await?;
         let shown = first_request(&cluster, &simulator).await;
         shown.with_context(|| {
             let log = controller.process().tail(20);
@@ -107,6 +120,7 @@ impl Demo {
         })?;
         Ok(Self {
             controller,
+            webui,
             simulator,
             cluster,
             _folder: folder,
@@ -120,12 +134,20 @@ impl Demo {
             self.simulator.url(),
         );
         heading("now it is your turn");
+        println!(
+            "web form                {}  (choose who you are: alice, bob, carol)",
+            self.simulator.iap_url()
+        );
         println!("kubeconfig              {people}");
         println!("its contexts            alice (current), bob, carol, admin");
         println!("simulated Google Cloud  {google}");
         println!(
             "the controller's log    {}",
             self.controller.process().log().display()
+        );
+        println!(
+            "the web UI's log        {}",
+            self.webui.server.process().log().display()
         );
         println!();
         println!("    export KUBECONFIG={people}");
@@ -146,6 +168,20 @@ impl Demo {
         println!();
         println!("It runs until Ctrl-C.");
         Ok(())
+    }
+
+    /// Writes the addresses for whoever waits for them, in one step.
+    fn tell(&self, file: &Path) -> Result<()> {
+        let addresses = json!({
+            "web": self.simulator.iap_url(),
+            "google": self.simulator.url(),
+            "kubeconfig": self.cluster.people.kubeconfig(),
+            "logs": [self.controller.process().log(), self.webui.server.process().log()],
+        });
+        let part = file.with_extension("part");
+        std::fs::write(&part, format!("{addresses:#}\n"))
+            .and_then(|()| std::fs::rename(&part, file))
+            .with_context(|| format!("{} cannot be written", file.display()))
     }
 }
 
