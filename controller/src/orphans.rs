@@ -9,6 +9,7 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use jit_access_core::iam_policy::{Policy, title};
 use jit_access_core::orphans::{Standing, standing};
+use jit_access_google::catalogue::FoundPolicy;
 use jit_access_google::{Error, Google};
 use kube::Resource;
 
@@ -53,17 +54,11 @@ async fn search(
     let scope = context.limits.scope.as_str();
     let found = google.search_policies(scope, QUERY).await?;
     let existing = existing(context);
-    let suspects: BTreeSet<String> = found
+    let suspects = found
         .into_iter()
-        .filter(|found| !judged(&found.policy, &existing).is_empty())
-        .map(|found| found.resource)
-        .collect();
-    let policies = &context.policies;
-    let read: Vec<_> = stream::iter(suspects)
-        .map(|resource| async move {
-            let policy = policies.tidy(&resource).await;
-            (resource, policy)
-        })
+        .filter(|found| !judged(&found.policy, &existing).is_empty());
+    let read: Vec<(String, Policy)> = stream::iter(suspects)
+        .map(|found| look_again(context, found))
         .buffer_unordered(IN_PARALLEL)
         .collect()
         .await;
@@ -73,27 +68,10 @@ async fn search(
     let mut unexplained = BTreeMap::new();
     let mut count = 0_i64;
     for (resource, policy) in read {
-        let policy = match policy {
-            Ok(policy) => policy,
-            Err(trouble) => {
-                tracing::warn!(
-                    resource,
-                    error = trouble.message,
-                    "whether a request explains the bindings here is not known"
-                );
-                continue;
-            }
-        };
         for (standing, title, member) in judged(&policy, &existing) {
-            match standing {
-                Standing::Over => {
-                    tracing::info!(resource, title, "a binding that is over is removed");
-                }
-                Standing::Unexplained => {
-                    count += 1;
-                    unexplained.insert(title, (resource.clone(), member));
-                }
-                Standing::Explained => {}
+            if standing == Standing::Unexplained {
+                count += 1;
+                unexplained.insert(title, (resource.clone(), member));
             }
         }
     }
@@ -110,6 +88,30 @@ async fn search(
     told.retain(|title| unexplained.contains_key(title));
     context.metrics.unknown_bindings.set(count);
     Ok(())
+}
+
+/// The resource and its policy as it stands now, out of which what is over is taken. Where it cannot be
+/// read, what the search found counts.
+async fn look_again(context: &Context, found: FoundPolicy) -> (String, Policy) {
+    let FoundPolicy { resource, policy } = found;
+    match context.policies.tidy(&resource).await {
+        Ok(policy) => {
+            let own = policy.own_bindings(Timestamp::now());
+            for binding in own.filter(|own| own.is_over) {
+                let title = title(binding.uid);
+                tracing::info!(resource, title, "a binding that is over is removed");
+            }
+            (resource, policy)
+        }
+        Err(trouble) => {
+            tracing::warn!(
+                resource,
+                error = trouble.message,
+                "bindings of ours stand here as of some minutes ago, and cannot be looked at"
+            );
+            (resource, policy)
+        }
+    }
 }
 
 /// The bindings of ours that something is to be done about, each with its title and first member.
