@@ -1,8 +1,7 @@
 // The demo that the tests look at: started before all of them, ended after, by its own id.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -15,7 +14,9 @@ export default async function setUp() {
   if (!programs || !process.env.JIT_ACCESS_CONTROL_PLANE) {
     throw new Error("run `cargo xtask test --only browser`, which builds what the browser tests need");
   }
-  const folder = mkdtempSync(join(tmpdir(), "jit-access-browser-"));
+  // Where the test bench sweeps what killed processes left, which it knows by their id.
+  const folder = join(programs, "test-bench", `${process.pid}-browser`);
+  mkdirSync(folder, { recursive: true });
   const ready = join(folder, "ready.json");
   const log = join(folder, "demo.log");
   // On a leash: the demo ends with the pipe, and so with us, however we end.
