@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches};
-use jit_access_core::review::decisions;
+use jit_access_core::review::{decisions, is_reviewer, waits_for};
 use jit_access_core::status::state;
 use jit_access_crds::{AccessRequest, AccessState};
 use kube::ResourceExt;
@@ -14,7 +14,6 @@ use kube::config::Kubeconfig;
 
 use crate::arguments::{Arguments, Global};
 use crate::connection::Connection;
-use crate::list::{is_reviewer, waits_for};
 use crate::{print, text};
 
 /// The name of the same program under which kubectl asks for completions.
@@ -238,7 +237,7 @@ fn proposals(request: &AccessRequest, me: &str, subject: Subject) -> Vec<String>
     let open = now.is_none_or(|state| !state.is_final());
     let mine = spec.requester == me;
     let offered = match subject {
-        Subject::Approvable => waits_for(request, me),
+        Subject::Approvable => waits_for(request, me, &[]),
         Subject::Deniable => {
             open && is_reviewer(request, me)
                 && decisions(request, &[])

@@ -4,16 +4,15 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use jiff::Timestamp;
-use jit_access_core::review::{decision_key, decisions, is_one_line};
+use jit_access_core::review::{decisions, free_decision_key, is_reviewer, sign};
 use jit_access_core::status::state;
-use jit_access_crds::{AccessRequest, AccessState, DecisionKind, MOST_DECISION_CHARACTERS};
+use jit_access_crds::{AccessRequest, AccessState, DecisionKind};
 use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
 use crate::arguments::DecideCommand;
 use crate::connection::Connection;
-use crate::list::is_reviewer;
 use crate::show::{show, state_line};
 use crate::{print, text};
 
@@ -47,7 +46,7 @@ pub async fn run(
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let key = key(&request, &me, kind).with_context(|| {
+    let key = free_decision_key(&request, kind, &me).with_context(|| {
         format!("{name} has no UID, so that it cannot be said which one is meant")
     })?;
     let patch = patch(&request, &key, &value);
@@ -153,43 +152,9 @@ fn check(request: &AccessRequest, me: &str, kind: DecisionKind) -> Result<(), St
     Ok(())
 }
 
-/// `E-MAIL` or `E-MAIL: comment`, by the rule that core has for approvals.
+/// What is written: the comment belongs to a flag.
 fn value(me: &str, comment: Option<&str>) -> Result<String, String> {
-    let value = match comment.map(str::trim) {
-        None | Some("") => me.to_owned(),
-        Some(comment) => format!("{me}: {comment}"),
-    };
-    if is_one_line(&value) {
-        return Ok(value);
-    }
-    let most = MOST_DECISION_CHARACTERS;
-    let length = value.chars().count();
-    Err(if length > most {
-        format!(
-            "--comment is {} characters too long: your address and the comment have room for {most}",
-            length - most
-        )
-    } else {
-        "--comment must be one line without control characters, nor invisible ones or such that change the direction of text".to_owned()
-    })
-}
-
-/// The annotation's key: that of the command which the request's own message tells reviewers, so
-/// that both ways write the same. Somebody else's decision is never overwritten.
-fn key(request: &AccessRequest, me: &str, kind: DecisionKind) -> Option<String> {
-    request
-        .metadata
-        .uid
-        .as_deref()
-        .filter(|uid| !uid.is_empty())?;
-    let first = decision_key(request, kind, me);
-    let taken = request.annotations();
-    let keys = (1..).map(|number| match number {
-        1 => first.clone(),
-        _ => format!("{first}-{number}"),
-    });
-    keys.take(taken.len() + 1)
-        .find(|key| !taken.contains_key(key))
+    sign(me, None, comment).map_err(|why| format!("--comment {why}"))
 }
 
 /// With the UID, another request that has the name by now is not written to.
@@ -209,6 +174,7 @@ fn parameters() -> PatchParams {
 #[cfg(test)]
 mod tests {
     use jit_access_core::review::approval_command;
+    use jit_access_crds::MOST_DECISION_CHARACTERS;
 
     use super::*;
     use crate::samples::{annotated, in_state, request};
@@ -222,7 +188,7 @@ mod tests {
     #[test]
     fn the_key_is_that_of_the_command_which_reviewers_are_told() {
         let request = request();
-        let key = key(&request, BOB, DecisionKind::Approved).unwrap();
+        let key = free_decision_key(&request, DecisionKind::Approved, BOB).unwrap();
         assert_eq!(key, "approved-by.jit-access.dev/7c9e6679-bob");
         assert!(approval_command(&request, BOB).contains(&format!("{key}=\"{BOB}: ")));
     }
@@ -232,7 +198,7 @@ mod tests {
         for kind in DecisionKind::ALL {
             let request = in_state(AccessState::AwaitingApproval, "");
             assert_eq!(check(&request, BOB, *kind), Ok(()));
-            let key = key(&request, BOB, *kind).unwrap();
+            let key = free_decision_key(&request, *kind, BOB).unwrap();
             let value = value(BOB, Some("looks right")).unwrap();
             let decided = decisions(&annotated(request, &key, &value), &[]);
             assert_eq!(decided.len(), 1, "{key}");
@@ -244,7 +210,9 @@ mod tests {
 
     #[test]
     fn the_key_of_somebody_with_the_same_first_name_is_left_alone() {
-        let key_of = |request: &AccessRequest| key(request, BOB, DecisionKind::Denied).unwrap();
+        let key_of = |request: &AccessRequest| {
+            free_decision_key(request, DecisionKind::Denied, BOB).unwrap()
+        };
         let other = "bob@other.example.com";
         let first = annotated(request(), "denied-by.jit-access.dev/7c9e6679-bob", other);
         assert_eq!(key_of(&first), "denied-by.jit-access.dev/7c9e6679-bob-2");
@@ -256,7 +224,7 @@ mod tests {
     fn what_comes_of_a_decision_is_told() {
         let told = |state, kind| {
             let request = in_state(state, "");
-            let key = key(&request, BOB, kind).unwrap();
+            let key = free_decision_key(&request, kind, BOB).unwrap();
             outcome(&request, kind, BOB, &key, "jit-requests")
         };
         let hint = "see what comes of it: kubectl jit wait web-1-disk -n jit-requests";
@@ -298,7 +266,10 @@ mod tests {
     fn without_a_uid_nothing_is_written() {
         let mut request = request();
         request.metadata.uid = None;
-        assert_eq!(key(&request, BOB, DecisionKind::Approved), None);
+        assert_eq!(
+            free_decision_key(&request, DecisionKind::Approved, BOB),
+            None
+        );
     }
 
     #[test]

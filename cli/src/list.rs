@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use jiff::Timestamp;
 use jit_access_core::request::parse_time;
-use jit_access_core::review::decisions;
+use jit_access_core::review::{is_reviewer, waits_for};
 use jit_access_core::status::state;
 use jit_access_crds::{AccessRequest, AccessState};
 use kube::ResourceExt;
@@ -42,7 +42,7 @@ pub async fn run(connection: &Connection, command: &ListCommand, json: bool) -> 
         let mut requests = connection.list(fields.as_deref()).await?;
         requests.retain(|request| {
             if command.waiting {
-                waits_for(request, &me)
+                waits_for(request, &me, &[])
             } else {
                 request.spec.requester == me || is_reviewer(request, &me)
             }
@@ -78,21 +78,6 @@ fn nothing(command: &ListCommand, namespace: &str) -> String {
         };
         format!("no requests in namespace {namespace} {whose}; --all shows everybody's")
     }
-}
-
-/// Whether the request names this person as reviewer.
-pub fn is_reviewer(request: &AccessRequest, me: &str) -> bool {
-    let mut reviewers = request.spec.reviewers.iter().flatten();
-    reviewers.any(|reviewer| reviewer == me)
-}
-
-/// Whether a decision of this person would help.
-pub fn waits_for(request: &AccessRequest, me: &str) -> bool {
-    state(request) == Some(AccessState::AwaitingApproval)
-        && is_reviewer(request, me)
-        && decisions(request, &[])
-            .iter()
-            .all(|decision| decision.author != me)
 }
 
 fn row(request: &AccessRequest, now: Timestamp) -> [String; 7] {
@@ -198,14 +183,14 @@ mod tests {
     #[test]
     fn a_request_waits_for_reviewers_who_said_nothing() {
         let waiting = in_state(AccessState::AwaitingApproval, "");
-        assert!(waits_for(&waiting, BOB));
-        assert!(!waits_for(&waiting, "alice@example.com"));
-        assert!(!waits_for(&in_state(AccessState::Denied, ""), BOB));
-        assert!(!waits_for(&request(), BOB));
+        assert!(waits_for(&waiting, BOB, &[]));
+        assert!(!waits_for(&waiting, "alice@example.com", &[]));
+        assert!(!waits_for(&in_state(AccessState::Denied, ""), BOB, &[]));
+        assert!(!waits_for(&request(), BOB, &[]));
         let key = "approved-by.jit-access.dev/7c9e6679-bob";
         let approved = annotated(waiting, key, BOB);
-        assert!(!waits_for(&approved, BOB));
-        assert!(waits_for(&approved, "carol@example.com"));
+        assert!(!waits_for(&approved, BOB, &[]));
+        assert!(waits_for(&approved, "carol@example.com", &[]));
     }
 
     #[test]

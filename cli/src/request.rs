@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use jiff::Timestamp;
-use jit_access_core::request::format_time;
+use jit_access_core::request::{format_time, name_beginning};
 use jit_access_crds::{AccessRequest, AccessRequestSpec};
 use kube::ResourceExt;
 use kube::api::PostParams;
@@ -12,9 +12,6 @@ use kube::api::PostParams;
 use crate::arguments::RequestCommand;
 use crate::connection::Connection;
 use crate::{print, wait};
-
-/// Longest part of a name that is taken from a role.
-const MOST_NAME_CHARACTERS: usize = 30;
 
 /// Makes the request, and waits for its outcome if that is asked for.
 pub async fn run(
@@ -101,7 +98,7 @@ fn compose(
         Some(name) => request.metadata.name = Some(name.clone()),
         None => {
             request.metadata.name = None;
-            request.metadata.generate_name = Some(beginning(&request.spec.roles));
+            request.metadata.generate_name = Some(name_beginning(&request.spec.roles));
         }
     }
     request
@@ -112,25 +109,6 @@ fn in_utc(text: &str) -> String {
     match text.parse::<Timestamp>() {
         Ok(time) if time.subsec_nanosecond() == 0 => format_time(time),
         _ => text.to_owned(),
-    }
-}
-
-/// What a name made from a role begins with: `compute-instanceadmin-v1-`. The API server adds five
-/// characters.
-fn beginning(roles: &[String]) -> String {
-    let role = roles.first().map_or("", String::as_str);
-    let last = role.rsplit('/').next().unwrap_or_default();
-    let name: String = last
-        .chars()
-        .take(MOST_NAME_CHARACTERS)
-        .map(|character| match character.to_ascii_lowercase() {
-            plain @ ('a'..='z' | '0'..='9') => plain,
-            _ => '-',
-        })
-        .collect();
-    match name.trim_matches('-') {
-        "" => "request-".to_owned(),
-        name => format!("{name}-"),
     }
 }
 
@@ -163,10 +141,10 @@ mod tests {
             ("organizations/1/roles/...", "request-"),
             ("", "request-"),
         ] {
-            assert_eq!(beginning(&[role.to_owned()]), name);
+            assert_eq!(name_beginning(&[role.to_owned()]), name);
         }
-        let long = beginning(&[format!("roles/{}", "a".repeat(100))]);
-        assert_eq!(long.len(), MOST_NAME_CHARACTERS + 1);
+        let long = name_beginning(&[format!("roles/{}", "a".repeat(100))]);
+        assert_eq!(long.len(), 30 + 1);
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub use access_request::{
 };
 pub use crd::{crd, crd_yaml};
 pub use names::{
-    AccessState, ApprovedReason, CREATED_BY_ANNOTATION, ConditionType, DecisionKind,
-    EligibleReason, FINALIZER, GROUP, MOST_DECISION_CHARACTERS, UID_CHARACTERS,
+    ACCESS_LEVELS_ANNOTATION, AccessState, ApprovedReason, CREATED_BY_ANNOTATION, ConditionType,
+    DEVICE_ID_ANNOTATION, DecisionKind, EligibleReason, FINALIZER, GROUP, MOST_DECISION_CHARACTERS,
+    UID_CHARACTERS,
 };

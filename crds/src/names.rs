@@ -9,6 +9,12 @@ pub const FINALIZER: &str = "jit-access.dev/revoke";
 /// Names the program that made the request for a person.
 pub const CREATED_BY_ANNOTATION: &str = "jit-access.dev/created-by";
 
+/// Names the device from which the person asked, as the program that made the request knows it.
+pub const DEVICE_ID_ANNOTATION: &str = "jit-access.dev/device-id";
+
+/// Names the access levels that the device satisfied.
+pub const ACCESS_LEVELS_ANNOTATION: &str = "jit-access.dev/access-levels";
+
 /// Longest decision, in characters.
 pub const MOST_DECISION_CHARACTERS: usize = 500;
 

@@ -12,14 +12,14 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::iam_condition::Term;
+use crate::iam_condition::{EligibleCondition, Term};
 use crate::iam_policy::Policy;
 
 pub use effective::effective;
 pub use eligible::Eligible;
 pub use finding::Finding;
 pub use ineligible::{Ineligible, Reason};
-pub use look_up::{Lookup, look_up};
+pub use look_up::{Lookup, look_up, reading};
 pub use lost::{Held, lost};
 
 #[cfg(test)]
@@ -32,6 +32,18 @@ pub enum Kind {
     SelfApproval,
     /// A peer too: `has({}.multiPartyApprovalConstraint)`.
     PeerApproval,
+}
+
+impl Kind {
+    /// Both markers in one condition mean self-approval.
+    #[must_use]
+    pub fn of(condition: &EligibleCondition) -> Option<Self> {
+        match (condition.self_approval, condition.peer_approval) {
+            (true, _) => Some(Self::SelfApproval),
+            (false, true) => Some(Self::PeerApproval),
+            (false, false) => None,
+        }
+    }
 }
 
 /// Somebody who asks or approves.

@@ -15,7 +15,7 @@ pub use add::Added;
 pub use add_refused::AddRefused;
 pub use document::{Binding, Condition, Entry, Policy};
 pub use grant_binding::GrantBinding;
-pub use member::{group_of, is_user};
+pub use member::{group_of, is_user, user_of};
 pub use observe::{Found, Observation, Stray};
 pub use remove::Removed;
 pub use title::{is_java_product, request_of_title, title};

@@ -245,6 +245,29 @@ fn is_role(role: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.')
 }
 
+/// Longest name made from a role, in characters.
+const MOST_NAME_CHARACTERS: usize = 30;
+
+/// What the name of a request begins with that is made from its first role:
+/// `compute-instanceadmin-v1-`.
+#[must_use]
+pub fn name_beginning(roles: &[String]) -> String {
+    let role = roles.first().map_or("", String::as_str);
+    let last = role.rsplit('/').next().unwrap_or_default();
+    let name: String = last
+        .chars()
+        .take(MOST_NAME_CHARACTERS)
+        .map(|character| match character.to_ascii_lowercase() {
+            plain @ ('a'..='z' | '0'..='9') => plain,
+            _ => '-',
+        })
+        .collect();
+    match name.trim_matches('-') {
+        "" => "request-".to_owned(),
+        name => format!("{name}-"),
+    }
+}
+
 fn misleading(character: char) -> bool {
     (character.is_control() && character != '\n' && character != '\t') || is_invisible(character)
 }

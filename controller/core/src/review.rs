@@ -9,6 +9,7 @@ use jit_access_crds::{
 };
 use kube::ResourceExt;
 
+use crate::status;
 use crate::visible_text::{is_invisible, shown, shown_up_to};
 
 /// A decision that counts.
@@ -180,6 +181,71 @@ pub fn decision_key(request: &AccessRequest, kind: DecisionKind, author: &str) -
         uid.get(..UID_CHARACTERS).unwrap_or(uid),
         slug(author),
     )
+}
+
+/// As [`decision_key`], with a number behind it where somebody else took that one: two people may
+/// have the same first name. `None` for a request without a UID, of which it cannot be said which
+/// one is meant.
+#[must_use]
+pub fn free_decision_key(
+    request: &AccessRequest,
+    kind: DecisionKind,
+    author: &str,
+) -> Option<String> {
+    let uid = request.metadata.uid.as_deref();
+    uid.filter(|uid| !uid.is_empty())?;
+    let first = decision_key(request, kind, author);
+    let taken = request.annotations();
+    let keys = (1..).map(|number| match number {
+        1 => first.clone(),
+        _ => format!("{first}-{number}"),
+    });
+    // One more than are taken: one of them is free.
+    keys.take(taken.len() + 1)
+        .find(|key| !taken.contains_key(key))
+}
+
+/// A decision's text: who decides, through which delegate, and what is said.
+///
+/// # Errors
+/// A sentence about the comment, to be read after what the comment is called.
+pub fn sign(author: &str, via: Option<&str>, comment: Option<&str>) -> Result<String, String> {
+    let mut value = author.to_owned();
+    if let Some(via) = via {
+        value.push_str(&format!(" via {via}"));
+    }
+    if let Some(comment) = comment.map(str::trim).filter(|comment| !comment.is_empty()) {
+        value.push_str(&format!(": {comment}"));
+    }
+    if is_one_line(&value) {
+        return Ok(value);
+    }
+    let length = value.chars().count();
+    Err(if length > MOST_DECISION_CHARACTERS {
+        format!(
+            "is {} characters too long: names and comment have room for {MOST_DECISION_CHARACTERS}",
+            length - MOST_DECISION_CHARACTERS
+        )
+    } else {
+        "must be one line without control characters, nor invisible ones or such that change the direction of text".to_owned()
+    })
+}
+
+/// Whether the request names this person as reviewer.
+#[must_use]
+pub fn is_reviewer(request: &AccessRequest, person: &str) -> bool {
+    let mut reviewers = request.spec.reviewers.iter().flatten();
+    reviewers.any(|reviewer| reviewer == person)
+}
+
+/// Whether a decision of this person would help.
+#[must_use]
+pub fn waits_for(request: &AccessRequest, person: &str, delegates: &[String]) -> bool {
+    status::state(request) == Some(AccessState::AwaitingApproval)
+        && is_reviewer(request, person)
+        && decisions(request, delegates)
+            .iter()
+            .all(|decision| decision.author != person)
 }
 
 /// A short name for a reviewer, as it may stand in a key. The admission policy makes the same.

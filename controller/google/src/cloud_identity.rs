@@ -7,19 +7,18 @@ use std::{
 
 use google_cloud_gax::error::rpc::Status;
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
 use crate::{
     clock::ServerClock,
     connection::Connection,
     error::{Error, Kind},
     error_details::reason,
-    resource_manager::host_of,
+    rest::{Refused, Rest},
     sentence::{Call, Requirement},
     settings::Settings,
 };
 
-const OWN_BASE_URL: &str = "https://cloudidentity.googleapis.com";
+pub(crate) const OWN_BASE_URL: &str = "https://cloudidentity.googleapis.com";
 /// The most that Google gives per page.
 const PAGE_SIZE: &str = "1000";
 /// More pages than this for one address are an error; it also ends a chain of pages that never ends.
@@ -59,10 +58,7 @@ pub(crate) enum Cause {
 
 #[derive(Debug, Clone)]
 pub(crate) struct CloudIdentity {
-    http: reqwest::Client,
-    base_url: String,
-    host: String,
-    connection: Connection,
+    rest: Rest,
 }
 
 #[derive(Deserialize)]
@@ -90,12 +86,8 @@ struct GroupKey {
 
 impl CloudIdentity {
     pub(crate) fn new(settings: &Settings, connection: Connection, http: reqwest::Client) -> Self {
-        let base_url = settings.base_url(OWN_BASE_URL);
         CloudIdentity {
-            http,
-            host: host_of(&base_url),
-            base_url,
-            connection,
+            rest: Rest::new(settings, OWN_BASE_URL, connection, http),
         }
     }
 
@@ -104,9 +96,9 @@ impl CloudIdentity {
         let call = Call {
             task: format!("look up the groups of {member}"),
             subject: member.to_owned(),
-            host: self.host.clone(),
+            host: self.rest.host.clone(),
             requires: Requirement::GroupsReader,
-            timeout: self.connection.limits.read_timeout,
+            timeout: self.rest.connection.limits.read_timeout,
             writes: false,
         };
         let mut found = Found::default();
@@ -122,7 +114,7 @@ impl CloudIdentity {
                 *cause.lock().unwrap_or_else(PoisonError::into_inner) = why;
                 result
             };
-            let result = self.connection.read(attempt).await;
+            let result = self.rest.connection.read(attempt).await;
             let (page, clock) = result.map_err(|error| Refusal {
                 error,
                 cause: *cause.lock().unwrap_or_else(PoisonError::into_inner),
@@ -164,52 +156,31 @@ impl CloudIdentity {
             Search::Transitive => "searchTransitiveGroups",
             Search::Direct => "searchDirectGroups",
         };
-        let other = |error| Refusal {
-            error,
-            cause: Cause::Other,
-        };
-        let account = self.connection.account.headers().await;
-        let mut request = self
-            .http
-            .get(format!(
-                "{}/v1/groups/-/memberships:{method}",
-                self.base_url
-            ))
-            .headers(account.map_err(|error| other(call.no_credentials(&error)))?)
-            .query(&[("query", &*query(member)), ("pageSize", PAGE_SIZE)]);
-        if !page_token.is_empty() {
-            request = request.query(&[("pageToken", page_token)]);
-        }
-        let response = request
-            .send()
-            .await
-            .map_err(|error| other(call.broke(&error)))?;
-        let http = response.status();
-        let headers = response.headers().clone();
-        let clock = ServerClock::of(&headers);
-        let body = response
-            .bytes()
-            .await
-            .map_err(|error| other(call.broke(&error)))?;
-        if !http.is_success() {
-            let status = Status::try_from(&body).ok();
-            let mut error = call.refused(http.as_u16(), &headers, status.as_ref(), &body);
-            if search == Search::Direct && http == 500 {
-                error.message.push_str(
-                    " Google answers so also to an address that it does not know, and to one of another organization.",
-                );
+        let path = format!("/v1/groups/-/memberships:{method}");
+        let query = [
+            ("query", &*query(member)),
+            ("pageSize", PAGE_SIZE),
+            ("pageToken", page_token),
+        ];
+        match self.rest.get(call, &path, &query).await {
+            Ok((page, headers)) => Ok((page, ServerClock::of(&headers))),
+            Err(Refused {
+                mut error,
+                http,
+                status,
+            }) => {
+                if search == Search::Direct && http == Some(500) {
+                    error.message.push_str(
+                        " Google answers so also to an address that it does not know, and to one of another organization.",
+                    );
+                }
+                let cause = match error.kind {
+                    Kind::Denied => denial(status.as_ref()),
+                    _ => Cause::Other,
+                };
+                Err(Refusal { error, cause })
             }
-            let cause = match error.kind {
-                Kind::Denied => denial(status.as_ref()),
-                _ => Cause::Other,
-            };
-            return Err(Refusal { error, cause });
         }
-        // An object first: serde would take a list for a structure, too.
-        let page = serde_json::from_slice::<Map<String, Value>>(&body)
-            .and_then(|object| serde_json::from_value(Value::Object(object)))
-            .map_err(|error| other(call.malformed(&error.to_string())))?;
-        Ok((page, clock))
     }
 }
 

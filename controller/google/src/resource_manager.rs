@@ -98,18 +98,7 @@ impl ResourceManager {
                     .build()
             };
         }
-        let cannot = |error: google_cloud_gax::client_builder::Error| {
-            let why = chain(&error);
-            let kind = if error.is_default_credentials() || error.is_universe_domain_mismatch() {
-                Kind::Credentials
-            } else {
-                Kind::Other
-            };
-            Error::new(
-                kind,
-                format!("The client for {base_url} cannot be built: {why}."),
-            )
-        };
+        let cannot = |error| cannot_build(&base_url, &error);
         Ok(ResourceManager {
             projects: client!(Projects).await.map_err(cannot)?,
             folders: client!(Folders).await.map_err(cannot)?,
@@ -248,6 +237,22 @@ impl ResourceManager {
     }
 }
 
+pub(crate) fn cannot_build(
+    base_url: &str,
+    error: &google_cloud_gax::client_builder::Error,
+) -> Error {
+    let why = chain(error);
+    let kind = if error.is_default_credentials() || error.is_universe_domain_mismatch() {
+        Kind::Credentials
+    } else {
+        Kind::Other
+    };
+    Error::new(
+        kind,
+        format!("The client for {base_url} cannot be built: {why}."),
+    )
+}
+
 /// For sentences.
 pub(crate) fn host_of(base_url: &str) -> String {
     let host = base_url
@@ -257,7 +262,7 @@ pub(crate) fn host_of(base_url: &str) -> String {
 }
 
 /// Both types hold the whole JSON, fields unknown to them included.
-fn to_core(call: &Call, policy: SdkPolicy) -> Result<Policy, Error> {
+pub(crate) fn to_core(call: &Call, policy: SdkPolicy) -> Result<Policy, Error> {
     serde_json::to_value(policy)
         .and_then(serde_json::from_value)
         .map_err(|error| call.malformed(&error.to_string()))

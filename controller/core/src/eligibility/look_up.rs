@@ -110,6 +110,16 @@ pub fn look_up(
     lookup
 }
 
+/// What the condition of a binding says about eligibility, whomever the binding names. Grants, ours
+/// and the Java product's, say nothing: they never make anybody eligible, whatever they contain.
+pub fn reading<'r>(binding: &Binding, readings: &'r mut Readings) -> &'r Reading {
+    if request_of_title(binding.title()).is_some() || is_java_product(binding.title()) {
+        &Reading::Plain
+    } else {
+        readings.read(binding.expression())
+    }
+}
+
 impl Lookup {
     fn consider(
         &mut self,
@@ -119,21 +129,13 @@ impl Lookup {
         now: Timestamp,
         readings: &mut Readings,
     ) {
-        let Some(condition) = binding
-            .condition
-            .as_ref()
-            .filter(|_| !binding.is_unconditional())
-        else {
+        if binding.is_unconditional() {
             if names_directly(binding, person) {
                 self.standing.insert(binding.role.clone());
             }
             return;
-        };
-        // Grants never make anybody eligible, whatever they contain.
-        if request_of_title(&condition.title).is_some() || is_java_product(&condition.title) {
-            return;
         }
-        let problem = match readings.read(&condition.expression) {
+        let problem = match reading(binding, readings) {
             Reading::Plain => None,
             Reading::Eligible(eligible) if is_over(eligible.end, now) => None,
             Reading::Eligible(eligible) => {
@@ -144,7 +146,7 @@ impl Lookup {
                     "has both markers, which means self-approval: keep the one that is meant".to_owned()
                 })
             }
-            Reading::MarkerNotTopLevel if is_over(own_end(&condition.expression), now) => None,
+            Reading::MarkerNotTopLevel if is_over(own_end(binding.expression()), now) => None,
             Reading::MarkerNotTopLevel => Some(
                 "makes nobody eligible and may be standing access, for its marker is not a top-level \"&&\" term: write has({}.jitAccessConstraint) && (…)"
                     .to_owned(),
@@ -158,7 +160,7 @@ impl Lookup {
             let finding = Finding {
                 resource: resource.to_owned(),
                 role: binding.role.clone(),
-                title: condition.title.clone(),
+                title: binding.title().to_owned(),
                 problem,
             };
             if names(binding, person) {
@@ -169,17 +171,12 @@ impl Lookup {
     }
 }
 
-/// Both markers in one condition mean self-approval.
 fn entitlement(
     resource: &str,
     binding: &Binding,
     condition: &EligibleCondition,
 ) -> Option<Entitlement> {
-    let kind = match (condition.self_approval, condition.peer_approval) {
-        (true, _) => Kind::SelfApproval,
-        (false, true) => Kind::PeerApproval,
-        (false, false) => return None,
-    };
+    let kind = Kind::of(condition)?;
     Some(Entitlement {
         role: binding.role.clone(),
         kind,

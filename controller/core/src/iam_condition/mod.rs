@@ -15,12 +15,14 @@
 //! | `reading` | a condition of a binding → what it makes eligible |
 //! | `narrowing` | `spec.condition` |
 //! | `same` | whether two expressions have equal trees |
+//! | `plain_words` | what a condition says, for people |
 //! | `compose` | window, resource condition and narrowing → the grant's condition |
 
 mod compose;
 mod marker;
 mod narrowing;
 mod own_end;
+mod plain_words;
 mod reading;
 mod readings;
 mod same;
@@ -32,6 +34,7 @@ mod tree;
 pub use compose::{MAX_LOGICAL_OPERATORS, compose, compose_without_window};
 pub use narrowing::{MAX_NARROWING_CHARACTERS, narrowing};
 pub use own_end::{own_end, window_end};
+pub use plain_words::plain_words;
 pub use reading::{EligibleCondition, Reading, read};
 pub use readings::Readings;
 pub use same::same;

@@ -141,12 +141,18 @@ impl Binding {
             .map_or("", |condition| condition.title.as_str())
     }
 
+    /// Expression of the condition; empty without one.
+    #[must_use]
+    pub fn expression(&self) -> &str {
+        self.condition
+            .as_ref()
+            .map_or("", |condition| condition.expression.as_str())
+    }
+
     /// Whether nothing restricts the binding. A condition without an expression restricts nothing.
     #[must_use]
     pub fn is_unconditional(&self) -> bool {
-        self.condition
-            .as_ref()
-            .is_none_or(|condition| condition.expression.trim().is_empty())
+        self.expression().trim().is_empty()
     }
 }
 

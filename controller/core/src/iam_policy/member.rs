@@ -11,6 +11,16 @@ pub fn is_user(member: &str, email: &str) -> bool {
             .is_some_and(|address| address.eq_ignore_ascii_case(email))
 }
 
+/// The address of a member such as `user:Alice@example.com`, in lower case; `None` for others, deleted
+/// users included.
+#[must_use]
+pub fn user_of(member: &str) -> Option<String> {
+    member
+        .strip_prefix("user:")
+        .filter(|address| !address.is_empty())
+        .map(str::to_ascii_lowercase)
+}
+
 /// The address of a member such as `group:ops@example.com`, in lower case; `None` for others,
 /// deleted groups included.
 #[must_use]
@@ -65,6 +75,27 @@ mod tests {
         }
         assert!(!is_user("user:", ""));
         assert!(!is_user("user:\u{212a}im@example.com", "kim@example.com"));
+    }
+
+    #[test]
+    fn the_address_of_a_person_is_who_the_member_is() {
+        for member in [
+            "user:Alice@EXAMPLE.com",
+            "user:user:alice@example.com",
+            "user:\u{212a}im@example.com",
+        ] {
+            let email = user_of(member).unwrap();
+            assert!(is_user(member, &email), "{member}");
+            assert_eq!(email, email.to_ascii_lowercase());
+        }
+        for member in [
+            "user:",
+            "User:alice@example.com",
+            "group:alice@example.com",
+            "deleted:user:alice@example.com?uid=1",
+        ] {
+            assert_eq!(user_of(member), None, "{member}");
+        }
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Policy {
 
         let is_granted = |granted: &GrantBinding, binding: &Binding| {
             binding.role == granted.role
-                && same_expression(expression(binding), &granted.expression)
+                && same_expression(binding.expression(), &granted.expression)
         };
         let present: Vec<bool> = granted
             .iter()
@@ -126,16 +126,9 @@ impl Policy {
     }
 }
 
-fn expression(binding: &Binding) -> &str {
-    binding
-        .condition
-        .as_ref()
-        .map_or("", |condition| condition.expression.as_str())
-}
-
 fn stray(binding: &Binding) -> Stray {
     Stray {
         role: binding.role.clone(),
-        expression: expression(binding).to_owned(),
+        expression: binding.expression().to_owned(),
     }
 }

@@ -1,9 +1,11 @@
 //! The public interface against a fake Google on a real socket.
 
 mod account;
+mod catalogue;
 mod failures;
 mod fake_google;
 mod groups;
+mod members;
 mod policies;
 
 use std::time::Duration;

@@ -1,0 +1,80 @@
+//! Searching for a resource by a part of its name.
+
+use jiff::Timestamp;
+use jit_access_core::eligibility::Person;
+
+use super::{
+    snapshot::{Place, Snapshot},
+    world::Node,
+};
+
+/// What a search found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The first of them.
+    pub places: Vec<Place>,
+    /// How many there are beyond these.
+    pub more: usize,
+}
+
+/// How well a resource fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    Begins,
+    Contains,
+}
+
+impl Snapshot {
+    /// The resources where the person is eligible for something now, by a binding there or above, and whose identifier
+    /// or display name contains `text`, in any case: those that begin with it first, each by name. At most `most` are
+    /// given, the others are counted.
+    #[must_use]
+    pub fn find(&self, person: &Person, text: &str, most: usize) -> Found {
+        self.find_at(person, text, most, Timestamp::now())
+    }
+
+    /// [`Snapshot::find`] at another time.
+    #[must_use]
+    pub fn find_at(&self, person: &Person, text: &str, most: usize, now: Timestamp) -> Found {
+        let text = text.trim().to_lowercase();
+        let open = self.world.open_to(person, now);
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        let mut all = 0;
+        for (at, node) in self.world.nodes.iter().enumerate() {
+            if !open[at] {
+                continue;
+            }
+            let found = match fit(node, &text) {
+                Some(Fit::Begins) => &mut first,
+                Some(Fit::Contains) => &mut second,
+                None => continue,
+            };
+            all += 1;
+            if found.len() < most {
+                found.push(at);
+            }
+        }
+        let chosen = first.into_iter().chain(second).take(most);
+        let places: Vec<Place> = chosen.map(|node| self.place_of(node)).collect();
+        Found {
+            more: all - places.len(),
+            places,
+        }
+    }
+}
+
+fn fit(node: &Node, text: &str) -> Option<Fit> {
+    // Identifiers are in lower case. A text with a slash is a whole name, or its beginning.
+    let id = if text.contains('/') {
+        &node.name
+    } else {
+        node.id()
+    };
+    if id.starts_with(text) || node.folded.starts_with(text) {
+        Some(Fit::Begins)
+    } else if id.contains(text) || node.folded.contains(text) {
+        Some(Fit::Contains)
+    } else {
+        None
+    }
+}

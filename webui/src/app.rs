@@ -1,0 +1,163 @@
+//! The site: what its pages work with, and which address leads where.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::middleware;
+use axum::response::Response;
+use axum::routing::{get, post};
+use jit_access_core::limits::Limits;
+use jit_access_core::review::waits_for;
+use jit_access_crds::AccessRequest;
+use jit_access_google::catalogue::Catalogue;
+use tokio::sync::Semaphore;
+
+use crate::cluster::{Cluster, Fault};
+use crate::groups::Groups;
+use crate::iap::{Assertions, SignedIn};
+use crate::metrics::Metrics;
+use crate::pages::problem::{Way, problem};
+use crate::pages::{
+    Frame, Tab, ask, assets, decide, history, live, mine, request, resources, send, waiting,
+};
+use crate::requests::Requests;
+use crate::view::concerns;
+use crate::{headers, iap, metrics, origin};
+
+/// What the pages work with. It holds no state of its own: any number of replicas answer alike.
+#[derive(Debug)]
+pub struct App {
+    /// What the installation allows.
+    pub limits: Limits,
+    /// The requests of the namespace.
+    pub requests: Requests,
+    /// Where requests and decisions are written.
+    pub cluster: Cluster,
+    /// Who may ask for what.
+    pub catalogue: Catalogue,
+    /// The groups of who is signed in.
+    pub groups: Groups,
+    /// Figures.
+    pub metrics: Arc<Metrics>,
+    /// A place for each page that is told of changes.
+    pub live: Arc<Semaphore>,
+}
+
+/// Most pages that are told of changes at once.
+pub const MOST_FOLLOWERS: usize = 4_000;
+
+/// What handlers share.
+pub type Shared = State<Arc<App>>;
+
+impl App {
+    /// How many requests wait for a person.
+    #[must_use]
+    pub fn waiting_for(&self, person: &str) -> usize {
+        let delegates = self.delegates();
+        self.requests
+            .count(|request| waits_for(request, person, &delegates))
+    }
+
+    /// Whose signatures count here: as far as this program knows, its own.
+    #[must_use]
+    pub fn delegates(&self) -> Vec<String> {
+        vec![self.cluster.me().to_owned()]
+    }
+
+    /// How many pages are told of changes now.
+    #[must_use]
+    pub fn followers(&self) -> usize {
+        MOST_FOLLOWERS.saturating_sub(self.live.available_permits())
+    }
+
+    /// A request that a person may see, by name. What was made a moment ago may not be known here
+    /// yet, so the API server is asked before it is said that there is none.
+    ///
+    /// # Errors
+    /// When there is none that concerns the person: whether another's exists is not told.
+    pub async fn request_for(&self, name: &str, person: &str) -> Result<AccessRequest, Fault> {
+        let none = || {
+            Fault {
+            status: StatusCode::NOT_FOUND,
+            sentence: "There is no request of this name that you made or that names you as reviewer. It may have been deleted: finished requests are kept for a while only.".to_owned(),
+            said: None,
+        }
+        };
+        if !is_name(name) {
+            return Err(none());
+        }
+        let found = match self.requests.get(name) {
+            Some(request) => request,
+            None => match self.cluster.get(name).await {
+                Ok(request) => request,
+                Err(fault) if fault.status == StatusCode::NOT_FOUND => return Err(none()),
+                Err(fault) => return Err(fault),
+            },
+        };
+        if concerns(&found, person) {
+            Ok(found)
+        } else {
+            Err(none())
+        }
+    }
+}
+
+/// Whether it may be the name of an object: nothing else goes into the address of a call.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    (1..=253).contains(&text.len())
+        && text.bytes().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.')
+        })
+        && !text.starts_with(['-', '.'])
+        && !text.ends_with(['-', '.'])
+}
+
+/// The whole site. Only the answer to a load balancer's probe needs no assertion, and it says
+/// nothing.
+pub fn router(app: Arc<App>, assertions: &Assertions) -> Router {
+    let pages = Router::new()
+        .route("/", get(ask::show).post(ask::change))
+        .route("/preview", post(send::preview))
+        .route("/requests", get(mine::show).post(send::send))
+        .route("/requests/{name}", get(request::show))
+        .route("/requests/{name}/decision", post(decide::decide))
+        .route("/requests/{name}/withdrawal", post(decide::withdraw))
+        .route("/requests/{name}/end", post(decide::end))
+        .route("/waiting", get(waiting::show).post(waiting::decide))
+        .route("/history", get(history::show))
+        .route("/resources", get(resources::search))
+        .route("/live", get(live::changes))
+        .route("/assets/{version}/{name}", get(assets::asset))
+        .fallback(no_page)
+        .method_not_allowed_fallback(no_method)
+        .with_state(Arc::clone(&app))
+        .layer(middleware::from_fn(origin::require_own))
+        .layer(middleware::from_fn_with_state(
+            assertions.clone(),
+            iap::require,
+        ));
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .merge(pages)
+        .layer(middleware::from_fn(headers::protect))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&app.metrics),
+            metrics::count,
+        ))
+}
+
+async fn no_page(State(app): Shared, me: SignedIn) -> Response {
+    let frame = Frame::new(&app, &me.email, Tab::None, "No such page");
+    let sentence = "There is no page at this address.";
+    problem(frame, StatusCode::NOT_FOUND, sentence, vec![Way::home()])
+}
+
+async fn no_method(State(app): Shared, me: SignedIn) -> Response {
+    let frame = Frame::new(&app, &me.email, Tab::None, "Not like this");
+    let sentence = "This address takes no such call. A page that you reloaded may have been the answer to a form.";
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    problem(frame, status, sentence, vec![Way::home()])
+}

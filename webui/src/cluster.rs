@@ -1,0 +1,203 @@
+//! What the web UI writes: requests in the name of who is signed in, and their decisions. It signs
+//! both as itself, so that everybody sees who vouches for the name.
+
+use axum::http::StatusCode;
+use jit_access_core::review::{free_decision_key, sign};
+use jit_access_crds::{AccessRequest, DecisionKind};
+use k8s_openapi::api::authentication::v1::SelfSubjectReview;
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::{Api, Client, ResourceExt};
+use serde_json::json;
+
+/// Whom the API server notes as the writer of a field.
+const FIELD_MANAGER: &str = "jit-access-webui";
+
+/// The API server, as the web UI's own account.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    requests: Api<AccessRequest>,
+    me: String,
+}
+
+/// A call that failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{sentence}")]
+pub struct Fault {
+    /// Status of the page that tells it.
+    pub status: StatusCode,
+    /// For people.
+    pub sentence: String,
+    /// All that the API server said, where that is more.
+    pub said: Option<String>,
+}
+
+impl Cluster {
+    /// Requests of this namespace, written by `me`.
+    #[must_use]
+    pub fn new(client: Client, namespace: &str, me: &str) -> Self {
+        Self {
+            requests: Api::namespaced(client, namespace),
+            me: me.to_owned(),
+        }
+    }
+
+    /// Asks the API server who this program is.
+    ///
+    /// # Errors
+    /// A sentence, also when it is no service account: nobody else is ever a delegate.
+    pub async fn who_am_i(client: Client) -> anyhow::Result<String> {
+        let api: Api<SelfSubjectReview> = Api::all(client);
+        let review = api
+            .create(&PostParams::default(), &SelfSubjectReview::default())
+            .await?;
+        let user = review.status.and_then(|status| status.user_info);
+        let name = user.and_then(|user| user.username).unwrap_or_default();
+        anyhow::ensure!(
+            name.starts_with("system:serviceaccount:"),
+            "the web UI must run as a service account, which the API server knows it by; it is \"{name}\""
+        );
+        Ok(name)
+    }
+
+    /// The user name of this program.
+    #[must_use]
+    pub fn me(&self) -> &str {
+        &self.me
+    }
+
+    /// One request, from the API server itself.
+    ///
+    /// # Errors
+    /// When there is none, or the API server does not answer.
+    pub async fn get(&self, name: &str) -> Result<AccessRequest, Fault> {
+        self.requests.get(name).await.map_err(|error| fault(&error))
+    }
+
+    /// Makes a request.
+    ///
+    /// # Errors
+    /// What the API server refuses, in its words.
+    pub async fn create(&self, request: &AccessRequest) -> Result<AccessRequest, Fault> {
+        let parameters = PostParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PostParams::default()
+        };
+        let created = self.requests.create(&parameters, request).await;
+        created.map_err(|error| fault(&error))
+    }
+
+    /// Writes a decision of a person about exactly the request that the page showed.
+    ///
+    /// # Errors
+    /// What is wrong with the comment, or what the API server refuses, in its words.
+    pub async fn decide(
+        &self,
+        shown: &AccessRequest,
+        kind: DecisionKind,
+        person: &str,
+        comment: &str,
+    ) -> Result<AccessRequest, Fault> {
+        let value = sign(person, Some(&self.me), Some(comment)).map_err(|why| Fault {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            sentence: format!("The comment {why}."),
+            said: None,
+        })?;
+        let key = free_decision_key(shown, kind, person).ok_or_else(other_request)?;
+        let patch = json!({"metadata": {"uid": shown.metadata.uid, "annotations": {key: value}}});
+        self.patch(shown, &patch).await
+    }
+
+    /// Takes a person's approval back, of exactly the request that the page showed.
+    ///
+    /// # Errors
+    /// What the API server refuses, in its words.
+    pub async fn withdraw(&self, shown: &AccessRequest, key: &str) -> Result<AccessRequest, Fault> {
+        let patch = json!({"metadata": {"uid": shown.metadata.uid, "annotations": {key: null}}});
+        self.patch(shown, &patch).await
+    }
+
+    async fn patch(
+        &self,
+        shown: &AccessRequest,
+        patch: &serde_json::Value,
+    ) -> Result<AccessRequest, Fault> {
+        let parameters = PatchParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
+        let name = shown.name_any();
+        let patched = self
+            .requests
+            .patch(&name, &parameters, &Patch::Merge(patch))
+            .await;
+        patched.map_err(|error| fault(&error))
+    }
+}
+
+fn other_request() -> Fault {
+    Fault {
+        status: StatusCode::CONFLICT,
+        sentence: "Nothing was written, for this is not the request any more that the page showed: look at it again.".to_owned(),
+        said: None,
+    }
+}
+
+fn fault(error: &kube::Error) -> Fault {
+    let kube::Error::Api(status) = error else {
+        tracing::error!(%error, "a call to the API server failed");
+        return Fault {
+            status: StatusCode::BAD_GATEWAY,
+            sentence: "The Kubernetes API server does not answer. It is not known whether anything was written: look at your requests, and try again in a moment.".to_owned(),
+            said: None,
+        };
+    };
+    let message = status.message.as_str();
+    let said = Some(message.to_owned());
+    match (status.code, status.reason.as_str()) {
+        (404, _) => Fault {
+            status: StatusCode::NOT_FOUND,
+            sentence: "There is no such request any more.".to_owned(),
+            said,
+        },
+        (409, "AlreadyExists") => Fault {
+            status: StatusCode::CONFLICT,
+            sentence: "This was sent before.".to_owned(),
+            said,
+        },
+        // Of a patch with the UID of another object.
+        (409, _) => Fault {
+            said,
+            ..other_request()
+        },
+        (422, _) if message.contains("metadata.uid: Invalid value") => Fault {
+            said,
+            ..other_request()
+        },
+        (code @ (400 | 403 | 422), _) => {
+            let sentence = policy_sentence(message).unwrap_or(message);
+            Fault {
+                status: StatusCode::from_u16(code).unwrap_or(StatusCode::FORBIDDEN),
+                sentence: sentence.to_owned(),
+                said: (sentence != message).then(|| message.to_owned()),
+            }
+        }
+        (code, _) => {
+            tracing::error!(code, message, "the API server refuses");
+            Fault {
+                status: StatusCode::BAD_GATEWAY,
+                sentence: "The Kubernetes API server cannot do this now: try again in a moment."
+                    .to_owned(),
+                said,
+            }
+        }
+    }
+}
+
+/// The sentence of the admission policy's rule, without the frame that the API server puts around.
+fn policy_sentence(message: &str) -> Option<&str> {
+    message
+        .contains("ValidatingAdmissionPolicy")
+        .then(|| message.split_once("denied request: "))
+        .flatten()
+        .map(|(_, sentence)| sentence)
+}

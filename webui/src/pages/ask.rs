@@ -1,0 +1,253 @@
+//! The form: where, which roles, how long, why, and who may approve.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use jiff::{SignedDuration, Timestamp};
+use jit_access_core::limits::format_duration;
+use jit_access_core::resource::ResourceName;
+use jit_access_google::catalogue::{Freshness, Place};
+
+use super::problem::{Way, fault};
+use super::{Frame, Tab, render, resources};
+use crate::app::{App, Shared};
+use crate::ask::{Ask, Problem};
+use crate::form::{FormBody, QueryString, Unreadable};
+use crate::iap::SignedIn;
+use crate::moment::length;
+use crate::view::{Offer, offer};
+
+/// Lengths that are proposed where the limits allow them.
+const USUAL_MINUTES: [i64; 7] = [5, 15, 30, 60, 120, 240, 480];
+/// How many resources of earlier requests are proposed.
+const MOST_RECENT: usize = 5;
+/// A catalogue older than this is said to be old.
+const OLD: SignedDuration = SignedDuration::from_mins(20);
+
+#[derive(Template)]
+#[template(path = "ask.html")]
+pub(super) struct AskPage {
+    frame: Frame,
+    ask: Ask,
+    problems: Vec<Problem>,
+    notes: Vec<String>,
+    /// What was searched for; only without a resource.
+    search: String,
+    results: Vec<Place>,
+    more_results: usize,
+    recent: Vec<Place>,
+    /// The resource, if it is one; a name that the catalogue does not know has no display name.
+    place: Option<Place>,
+    /// What can be chosen on the resource; `None`: it is not known, and roles are typed.
+    offer: Option<Offer>,
+    other_roles: String,
+    other_reviewers: String,
+    durations: Vec<String>,
+    shortest: String,
+    longest: String,
+    usual: String,
+    furthest: String,
+    hint: String,
+    most_roles: usize,
+}
+
+impl AskPage {
+    /// The problem with a field.
+    fn problem(&self, field: &str) -> Option<&str> {
+        let mut problems = self.problems.iter();
+        let found = problems.find(|problem| problem.field == field);
+        found.map(|problem| problem.sentence.as_str())
+    }
+
+    fn has_problem(&self, field: &&str) -> bool {
+        self.problem(field).is_some()
+    }
+
+    /// Whether the rarely used fields are shown at once.
+    fn shows_more(&self) -> bool {
+        !self.ask.start.is_empty()
+            || !self.ask.condition.is_empty()
+            || self.has_problem(&"start")
+            || self.has_problem(&"condition")
+    }
+}
+
+/// The form, filled in as the address says: `?resource=…&role=…`, or `?like=` an earlier request.
+pub async fn show(
+    State(app): Shared,
+    me: SignedIn,
+    QueryString(fields): QueryString,
+) -> Result<Response, Unreadable> {
+    let like = fields.one("like")?;
+    let ask = if like.is_empty() {
+        Ask::read(&fields)?
+    } else {
+        match app.request_for(like, &me.email).await {
+            Ok(request) => Ask::like(&request.spec),
+            Err(why) => {
+                let frame = Frame::new(&app, &me.email, Tab::Ask, "No such request");
+                return Ok(fault(frame, &why, vec![Way::home()]));
+            }
+        }
+    };
+    let search = fields.one("q")?;
+    let page = page(&app, &me, ask, search, Vec::new()).await;
+    Ok(render(StatusCode::OK, &page))
+}
+
+/// The form as it was filled in, to change something.
+pub async fn change(
+    State(app): Shared,
+    me: SignedIn,
+    FormBody(fields): FormBody,
+) -> Result<Response, Unreadable> {
+    let page = page(&app, &me, Ask::read(&fields)?, "", Vec::new()).await;
+    Ok(render(StatusCode::OK, &page).into_response())
+}
+
+/// The form as it was filled in, with what is wrong.
+pub(super) async fn with_problems(
+    app: &App,
+    me: &SignedIn,
+    ask: Ask,
+    problems: Vec<Problem>,
+) -> Response {
+    let page = page(app, me, ask, "", problems).await;
+    render(StatusCode::UNPROCESSABLE_ENTITY, &page)
+}
+
+async fn page(
+    app: &App,
+    me: &SignedIn,
+    ask: Ask,
+    search: &str,
+    mut problems: Vec<Problem>,
+) -> AskPage {
+    let now = Timestamp::now();
+    let catalogue = app.catalogue.current();
+    let (person, unknown_groups) = app.groups.of_person(&me.email).await;
+    let own = app
+        .requests
+        .all(|request| request.spec.requester == me.email);
+    let mut notes = notes(&app.catalogue.freshness(), now);
+    if let Some(why) = unknown_groups {
+        notes.push(format!("Your groups could not be looked up, so what you may ask for as a member of one is not listed: {why} You can type the roles by name."));
+    }
+
+    let place = if ask.resource.is_empty() {
+        None
+    } else {
+        match ResourceName::parse(&ask.resource) {
+            Ok(name) => Some(catalogue.place(name.as_str()).unwrap_or_else(|| Place {
+                name: name.as_str().to_owned(),
+                display_name: String::new(),
+                path: Vec::new(),
+            })),
+            Err(why) => {
+                if !problems.iter().any(|problem| problem.field == "resource") {
+                    problems.push(Problem {
+                        field: "resource",
+                        sentence: format!("{why}."),
+                    });
+                }
+                None
+            }
+        }
+    };
+    let offer = place.as_ref().and_then(|place| {
+        let lookup = catalogue.look_up(&person, &place.name, now)?;
+        Some(offer(&person, &lookup, &ask, &own, &catalogue, now))
+    });
+    let found = if place.is_none() {
+        let text = if ask.resource.is_empty() {
+            search
+        } else {
+            &ask.resource
+        };
+        catalogue.find(&person, text, resources::MOST)
+    } else {
+        jit_access_google::catalogue::Found::default()
+    };
+
+    let mut recent: Vec<Place> = Vec::new();
+    for request in &own {
+        if recent.len() < MOST_RECENT
+            && !recent
+                .iter()
+                .any(|place| place.name == request.spec.resource)
+            && let Some(place) = catalogue.place(&request.spec.resource)
+        {
+            recent.push(place);
+        }
+    }
+    let limits = &app.limits;
+    AskPage {
+        frame: Frame::new(app, &me.email, Tab::Ask, "Ask for access"),
+        problems,
+        notes,
+        search: search.to_owned(),
+        results: found.places,
+        more_results: found.more,
+        recent,
+        other_roles: unlisted(&ask, offer.as_ref()).join("\n"),
+        other_reviewers: unlisted_reviewers(&ask, offer.as_ref()).join("\n"),
+        place,
+        offer,
+        durations: durations(app),
+        shortest: format_duration(limits.min_duration),
+        longest: format_duration(limits.max_duration),
+        usual: format_duration(limits.default_duration),
+        furthest: length(limits.max_schedule),
+        hint: limits.justification_hint.clone(),
+        most_roles: limits.max_roles,
+        ask,
+    }
+}
+
+/// What somebody should know about what is listed.
+pub(super) fn notes(freshness: &Freshness, now: Timestamp) -> Vec<String> {
+    let age = freshness.read.map(|read| now.duration_since(read));
+    match (age, &freshness.problem) {
+        (None, None) => vec!["What you may ask for is being read from Google for the first time. Until then, type resource and roles by name.".to_owned()],
+        (None, Some(why)) => vec![format!("What you may ask for cannot be listed: {why} You can type resource and roles by name.")],
+        (Some(age), Some(why)) => vec![format!("The lists are as of {} ago, for reading them again fails: {why} What was added since can be typed by name.", length(age))],
+        (Some(age), None) if age > OLD => vec![format!("The lists are as of {} ago.", length(age))],
+        (Some(_), None) => Vec::new(),
+    }
+}
+
+/// Roles that were named and cannot be ticked on the page.
+fn unlisted(ask: &Ask, offer: Option<&Offer>) -> Vec<String> {
+    let is_listed = |role: &String| {
+        offer.is_some_and(|offer| {
+            let mut listed = offer.own.iter().chain(&offer.peer);
+            listed.any(|view| view.role.id == *role)
+        })
+    };
+    ask.roles()
+        .into_iter()
+        .filter(|role| !is_listed(role))
+        .collect()
+}
+
+fn unlisted_reviewers(ask: &Ask, offer: Option<&Offer>) -> Vec<String> {
+    let is_listed = |email: &&String| {
+        offer.is_some_and(|offer| offer.reviewers.iter().any(|view| view.email == **email))
+    };
+    let others = ask.reviewers.iter().filter(|email| !is_listed(email));
+    others.cloned().collect()
+}
+
+fn durations(app: &App) -> Vec<String> {
+    let limits = &app.limits;
+    let mut lengths: Vec<SignedDuration> = USUAL_MINUTES
+        .into_iter()
+        .map(SignedDuration::from_mins)
+        .chain([limits.default_duration, limits.max_duration])
+        .filter(|length| (limits.min_duration..=limits.max_duration).contains(length))
+        .collect();
+    lengths.sort_unstable();
+    lengths.dedup();
+    lengths.into_iter().map(format_duration).collect()
+}

@@ -1,0 +1,179 @@
+//! Decisions about one request: approve, deny, take an approval back, end.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use jit_access_core::review::is_reviewer;
+use jit_access_core::status::state;
+use jit_access_crds::{AccessRequest, AccessState, DecisionKind};
+use kube::ResourceExt;
+
+use super::problem::{Way, fault};
+use super::request::own_approval_key;
+use super::{Frame, Tab};
+use crate::app::{App, Shared};
+use crate::cluster::Fault;
+use crate::form::{FormBody, Unreadable};
+use crate::iap::SignedIn;
+use crate::state_words;
+use crate::view::may_end;
+
+/// Approves or denies a request, as `decision` says.
+pub async fn decide(
+    State(app): Shared,
+    me: SignedIn,
+    Path(name): Path<String>,
+    FormBody(fields): FormBody,
+) -> Result<Response, Unreadable> {
+    let kind = match fields.one("decision")? {
+        "approve" => DecisionKind::Approved,
+        "deny" => DecisionKind::Denied,
+        _ => return Ok(told(&app, &me, &name, &unclear())),
+    };
+    let uid = fields.one("uid")?;
+    let comment = fields.one("comment")?;
+    Ok(
+        match write(&app, &me.email, kind, &name, uid, comment).await {
+            Ok(()) => {
+                let word = if kind == DecisionKind::Approved {
+                    "approved"
+                } else {
+                    "denied"
+                };
+                Redirect::to(&format!("/requests/{name}?done={word}")).into_response()
+            }
+            Err(why) => told(&app, &me, &name, &why),
+        },
+    )
+}
+
+/// Ends a request, or withdraws it.
+pub async fn end(
+    State(app): Shared,
+    me: SignedIn,
+    Path(name): Path<String>,
+    FormBody(fields): FormBody,
+) -> Result<Response, Unreadable> {
+    let uid = fields.one("uid")?;
+    let comment = fields.one("comment")?;
+    Ok(
+        match write(&app, &me.email, DecisionKind::Revoked, &name, uid, comment).await {
+            Ok(()) => Redirect::to(&format!("/requests/{name}?done=ended")).into_response(),
+            Err(why) => told(&app, &me, &name, &why),
+        },
+    )
+}
+
+/// Takes the person's own approval back.
+pub async fn withdraw(
+    State(app): Shared,
+    me: SignedIn,
+    Path(name): Path<String>,
+    FormBody(fields): FormBody,
+) -> Result<Response, Unreadable> {
+    let uid = fields.one("uid")?;
+    let result = async {
+        let request = shown(&app, &me.email, &name, uid).await?;
+        let key = own_approval_key(&request, &me.email, app.cluster.me()).ok_or_else(|| Fault {
+            status: StatusCode::CONFLICT,
+            sentence: "There is no approval of yours here that was given on this site.".to_owned(),
+            said: None,
+        })?;
+        let written = app.cluster.withdraw(&request, &key).await?;
+        app.requests.seen(&written).await;
+        Ok(())
+    };
+    Ok(match result.await {
+        Ok(()) => Redirect::to(&format!("/requests/{name}?done=withdrawn")).into_response(),
+        Err(why) => told(&app, &me, &name, &why),
+    })
+}
+
+/// Writes a decision about exactly the request that a page showed.
+pub(super) async fn write(
+    app: &App,
+    me: &str,
+    kind: DecisionKind,
+    name: &str,
+    uid: &str,
+    comment: &str,
+) -> Result<(), Fault> {
+    let request = shown(app, me, name, uid).await?;
+    check(&request, me, kind)?;
+    // One line is all that a decision may be; whoever types more means no harm.
+    let comment = comment.split_whitespace().collect::<Vec<_>>().join(" ");
+    let written = app.cluster.decide(&request, kind, me, &comment).await?;
+    app.metrics.decided(kind);
+    app.requests.seen(&written).await;
+    Ok(())
+}
+
+/// The request that the page showed: not another one that has its name by now.
+async fn shown(app: &App, me: &str, name: &str, uid: &str) -> Result<AccessRequest, Fault> {
+    let request = app.request_for(name, me).await?;
+    if uid.is_empty() || request.uid().as_deref() != Some(uid) {
+        return Err(Fault {
+            status: StatusCode::CONFLICT,
+            sentence: "Nothing was written, for this is not the request any more that the page showed: look at it again.".to_owned(),
+            said: None,
+        });
+    }
+    Ok(request)
+}
+
+/// What the API server would refuse too, or what would not help any more, said in the words of the page.
+fn check(request: &AccessRequest, me: &str, kind: DecisionKind) -> Result<(), Fault> {
+    let refuse = |status: StatusCode, sentence: String| {
+        Err(Fault {
+            status,
+            sentence,
+            said: None,
+        })
+    };
+    let state = state(request);
+    if let Some(ended) = state.filter(|state| state.is_final()) {
+        let word = state_words::words(Some(ended)).to_lowercase();
+        let sentence = format!("This request has ended already ({word}); nothing was written.");
+        return refuse(StatusCode::CONFLICT, sentence);
+    }
+    match kind {
+        DecisionKind::Revoked if may_end(request, me) => Ok(()),
+        DecisionKind::Revoked => refuse(
+            StatusCode::FORBIDDEN,
+            "You can end what you asked for yourself, and as a reviewer what is active; what waits for you, you can deny.".to_owned(),
+        ),
+        _ if !is_reviewer(request, me) => refuse(
+            StatusCode::FORBIDDEN,
+            "Only a reviewer whom the request names approves or denies it, and nobody decides about their own request.".to_owned(),
+        ),
+        DecisionKind::Approved if state == Some(AccessState::Active) => refuse(
+            StatusCode::CONFLICT,
+            "Somebody approved this already, and the access is active; nothing was written.".to_owned(),
+        ),
+        DecisionKind::Approved | DecisionKind::Denied => Ok(()),
+    }
+}
+
+fn unclear() -> Fault {
+    Fault {
+        status: StatusCode::BAD_REQUEST,
+        sentence: "It was not said whether to approve or to deny: use the buttons of the page."
+            .to_owned(),
+        said: None,
+    }
+}
+
+fn told(app: &App, me: &SignedIn, name: &str, why: &Fault) -> Response {
+    let frame = Frame::new(app, &me.email, Tab::None, "This was not done");
+    let mut ways = vec![
+        Way::to("/waiting", "Waiting for me"),
+        Way::to("/requests", "My requests"),
+    ];
+    if crate::app::is_name(name) && why.status != StatusCode::NOT_FOUND {
+        ways.insert(
+            0,
+            Way::to(format!("/requests/{name}"), "Look at the request"),
+        );
+    }
+    fault(frame, why, ways)
+}

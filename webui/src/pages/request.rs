@@ -1,0 +1,127 @@
+//! The page of one request: its life for who asked, what to decide for who reviews.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use jiff::Timestamp;
+use jit_access_core::review::{decisions, is_reviewer, waits_for};
+use jit_access_core::status::state;
+use jit_access_crds::{AccessRequest, AccessState, DecisionKind};
+use kube::ResourceExt;
+
+use super::problem::{Way, fault};
+use super::{Frame, Tab, live, render};
+use crate::app::{App, Shared};
+use crate::console;
+use crate::form::{QueryString, Unreadable};
+use crate::iap::SignedIn;
+use crate::view::{BindingView, Event, RequestView, may_end, plan_bindings, timeline};
+
+#[derive(Template)]
+#[template(path = "request.html")]
+struct RequestPage {
+    frame: Frame,
+    request: RequestView,
+    /// What was done on the page before this one.
+    done: &'static str,
+    events: Vec<Event>,
+    bindings: Vec<BindingView>,
+    mine: bool,
+    may_decide: bool,
+    may_deny: bool,
+    /// The annotation with the person's own approval, while it can be taken back.
+    withdrawable: Option<String>,
+    /// What ending it is called; `None` where the person may not.
+    end: Option<&'static str>,
+    console: String,
+}
+
+/// One request.
+pub async fn show(
+    State(app): Shared,
+    me: SignedIn,
+    Path(name): Path<String>,
+    QueryString(fields): QueryString,
+) -> Result<Response, Unreadable> {
+    Ok(match app.request_for(&name, &me.email).await {
+        Ok(request) => {
+            let done = done(fields.one("done")?);
+            render(StatusCode::OK, &page(&app, &me.email, &request, done))
+        }
+        Err(why) => {
+            let frame = Frame::new(&app, &me.email, Tab::None, "No such request");
+            let ways = vec![Way::to("/requests", "My requests"), Way::home()];
+            fault(frame, &why, ways)
+        }
+    })
+}
+
+/// Words of our own only: whatever stands in an address is somebody else's.
+fn done(word: &str) -> &'static str {
+    match word {
+        "sent" => "Your request was sent.",
+        "approved" => "You approved this request.",
+        "denied" => "You denied this request.",
+        "ended" => "The request was ended. Google may take some minutes to act on it.",
+        "withdrawn" => "You took your approval back.",
+        _ => "",
+    }
+}
+
+fn page(app: &App, me: &str, request: &AccessRequest, done: &'static str) -> RequestPage {
+    let now = Timestamp::now();
+    let catalogue = app.catalogue.current();
+    let delegates = app.delegates();
+    let state = state(request);
+    let mine = request.spec.requester == me;
+    let own_approval = decisions(request, &delegates)
+        .into_iter()
+        .any(|decision| decision.kind == DecisionKind::Approved && decision.author == me);
+    let undecided = state.is_none_or(AccessState::is_undecided);
+    let planned = request
+        .status
+        .as_ref()
+        .and_then(|status| status.plan.as_ref())
+        .map(|plan| plan.bindings.clone())
+        .unwrap_or_default();
+    let requester = request.spec.requester.as_str();
+    let others = app.requests.all(|other| other.spec.requester == requester);
+    let own_name = request.name_any();
+    let tab = if mine { Tab::Mine } else { Tab::Waiting };
+    let title = format!("Request {own_name}");
+    RequestPage {
+        frame: Frame::new(app, me, tab, &title).live_at(live::of_request(app, me, &own_name)),
+        done,
+        events: timeline(request, app.cluster.me()),
+        bindings: plan_bindings(&planned, requester, &own_name, &others, &catalogue, now),
+        mine,
+        may_decide: waits_for(request, me, &delegates),
+        may_deny: !mine && is_reviewer(request, me) && state == Some(AccessState::Active),
+        withdrawable: (own_approval && undecided)
+            .then(|| own_approval_key(request, me, app.cluster.me()))
+            .flatten(),
+        end: may_end(request, me).then_some(match state {
+            Some(AccessState::Active) if mine => "Give back early",
+            Some(AccessState::Active) => "End this access",
+            _ => "Withdraw this request",
+        }),
+        console: console::address(&request.spec.resource),
+        request: RequestView::new(request, &catalogue, now),
+    }
+}
+
+/// The annotation with which this program wrote somebody's approval.
+pub(super) fn own_approval_key(request: &AccessRequest, person: &str, me: &str) -> Option<String> {
+    let signature = format!("{person} via {me}");
+    request
+        .annotations()
+        .iter()
+        .find(|(key, value)| {
+            key.starts_with(DecisionKind::Approved.prefix())
+                && value
+                    .strip_prefix(signature.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(": "))
+        })
+        .map(|(key, _)| key.clone())
+}

@@ -1,0 +1,202 @@
+//! The requests of the namespace, in memory, as the API server's watch tells them.
+
+use std::time::Duration;
+
+use futures::{StreamExt, TryStreamExt};
+use jit_access_crds::AccessRequest;
+use kube::core::DeserializeGuard;
+use kube::runtime::reflector::{self, ObjectRef, Store, store::Writer};
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Api, Client, Resource, ResourceExt};
+use tokio::sync::watch;
+
+/// One object that cannot be decoded must not hide the others.
+type Guarded = DeserializeGuard<AccessRequest>;
+
+/// Objects of a page of the first list: they may be large.
+const PAGE: u32 = 50;
+
+/// The requests as far as they are known.
+#[derive(Clone)]
+pub struct Requests {
+    namespace: String,
+    store: Store<Guarded>,
+    changes: watch::Receiver<u64>,
+}
+
+/// What puts requests into [`Requests`].
+pub struct Feed {
+    writer: Writer<Guarded>,
+    changes: watch::Sender<u64>,
+}
+
+impl std::fmt::Debug for Requests {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Requests")
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Feed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Feed").finish_non_exhaustive()
+    }
+}
+
+impl Requests {
+    /// No requests yet, and what fills them.
+    #[must_use]
+    pub fn new(namespace: &str) -> (Self, Feed) {
+        let (store, writer) = reflector::store();
+        let (sender, changes) = watch::channel(0);
+        let this = Self {
+            namespace: namespace.to_owned(),
+            store,
+            changes,
+        };
+        let feed = Feed {
+            writer,
+            changes: sender,
+        };
+        (this, feed)
+    }
+
+    /// Waits until all requests have been listed once.
+    pub async fn listed(&self) {
+        // An error means that the feed is gone, and with it the program.
+        let _ = self.store.wait_until_ready().await;
+    }
+
+    /// The request of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<AccessRequest> {
+        let key = ObjectRef::new(name).within(&self.namespace);
+        self.store.get(&key)?.0.as_ref().ok().cloned()
+    }
+
+    /// All that fit, the newest first; those of the same second by name.
+    pub fn all(&self, fits: impl Fn(&AccessRequest) -> bool) -> Vec<AccessRequest> {
+        let mut found: Vec<AccessRequest> = self
+            .store
+            .state()
+            .iter()
+            .filter_map(|object| object.0.as_ref().ok())
+            .filter(|request| fits(request))
+            .cloned()
+            .collect();
+        found.sort_by_key(|request| {
+            let created = request.creation_timestamp().map(|time| time.0);
+            (std::cmp::Reverse(created), request.name_any())
+        });
+        found
+    }
+
+    /// How many fit.
+    pub fn count(&self, fits: impl Fn(&AccessRequest) -> bool) -> usize {
+        let objects = self.store.state();
+        let known = objects.iter().filter_map(|object| object.0.as_ref().ok());
+        known.filter(|request| fits(request)).count()
+    }
+
+    /// A word that changes whenever one of those that fit changes, comes or goes: the same in every
+    /// replica, so that a page that one of them made can be followed at another.
+    pub fn version(&self, fits: impl Fn(&AccessRequest) -> bool) -> String {
+        let mut objects: Vec<(String, String)> = self
+            .store
+            .state()
+            .iter()
+            .filter_map(|object| object.0.as_ref().ok())
+            .filter(|request| fits(request))
+            .map(|request| {
+                let version = request.resource_version().unwrap_or_default();
+                (request.uid().unwrap_or_default(), version)
+            })
+            .collect();
+        objects.sort_unstable();
+        let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+        for (uid, version) in &objects {
+            for byte in uid.bytes().chain([0]).chain(version.bytes()).chain([0]) {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+        }
+        format!("{hash:016x}")
+    }
+
+    /// Changes whenever any request does.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.clone()
+    }
+
+    /// Waits until what was written is known here too, so that the next page shows it; not for long,
+    /// for a page that is a little behind is brought up to date by itself.
+    pub async fn seen(&self, written: &AccessRequest) {
+        const PATIENCE: Duration = Duration::from_secs(2);
+        let version = |request: &AccessRequest| {
+            let text = request.resource_version()?;
+            text.parse::<u64>().ok()
+        };
+        let mut changes = self.changes();
+        let known = async {
+            loop {
+                let name = written.name_any();
+                let here = self.get(&name);
+                let is_there = here.is_some_and(|here| {
+                    here.uid() == written.uid() && version(&here) >= version(written)
+                });
+                if is_there || changes.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(PATIENCE, known).await;
+    }
+}
+
+impl Feed {
+    /// Watches the namespace until the program ends.
+    pub async fn run(self, client: Client, namespace: &str) {
+        let Self {
+            mut writer,
+            changes,
+        } = self;
+        let api: Api<Guarded> = Api::namespaced(client, namespace);
+        let events = watcher(api, watcher::Config::default().page_size(PAGE))
+            // Who owns which field is of no use here, and may be megabytes.
+            .modify(|object| object.meta_mut().managed_fields = None)
+            .default_backoff();
+        let mut events = std::pin::pin!(events.inspect_err(|error| {
+            tracing::warn!(%error, "the watch of AccessRequests is interrupted");
+        }));
+        while let Some(event) = events.next().await {
+            if let Ok(event) = event {
+                apply(&mut writer, &changes, &event);
+            }
+        }
+    }
+
+    /// Puts one request in, as a watch would.
+    pub fn put(&mut self, request: AccessRequest) {
+        let event = watcher::Event::Apply(DeserializeGuard(Ok(request)));
+        apply(&mut self.writer, &self.changes, &event);
+    }
+
+    /// Says that all there are have been listed.
+    pub fn finish_list(&mut self) {
+        apply(&mut self.writer, &self.changes, &watcher::Event::Init);
+        apply(&mut self.writer, &self.changes, &watcher::Event::InitDone);
+    }
+}
+
+fn apply(
+    writer: &mut Writer<Guarded>,
+    changes: &watch::Sender<u64>,
+    event: &watcher::Event<Guarded>,
+) {
+    writer.apply_watcher_event(event);
+    let silent = matches!(event, watcher::Event::Init | watcher::Event::InitApply(_));
+    if !silent {
+        changes.send_modify(|count| *count = count.wrapping_add(1));
+    }
+}

@@ -1,0 +1,146 @@
+//! A request as lists and pages show it.
+
+use jiff::Timestamp;
+use jit_access_core::decision::created;
+use jit_access_core::request::parse_time;
+use jit_access_core::review::is_reviewer;
+use jit_access_core::status::{message, state};
+use jit_access_crds::{AccessRequest, AccessState};
+use jit_access_google::catalogue::Snapshot;
+use kube::ResourceExt;
+
+use crate::moment::{Moment, left};
+use crate::state_words;
+
+/// A role, with the title that Google gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleName {
+    /// Such as `roles/compute.viewer`.
+    pub id: String,
+    /// Such as `Compute Viewer`; the id where it is not known.
+    pub title: String,
+}
+
+impl RoleName {
+    /// Names a role.
+    #[must_use]
+    pub fn new(id: &str, catalogue: &Snapshot) -> Self {
+        Self {
+            id: id.to_owned(),
+            title: catalogue.title(id).unwrap_or(id).to_owned(),
+        }
+    }
+}
+
+/// A request, in words.
+#[derive(Debug, Clone)]
+pub struct RequestView {
+    /// Name of the object.
+    pub name: String,
+    /// Which object of that name.
+    pub uid: String,
+    /// Who asks.
+    pub requester: String,
+    /// Where.
+    pub resource: String,
+    /// What the resource is called; empty where that is not known.
+    pub place: String,
+    /// What.
+    pub roles: Vec<RoleName>,
+    /// Why.
+    pub justification: String,
+    /// Who may approve; nobody: self-approval.
+    pub reviewers: Vec<String>,
+    /// For how long, as it was asked: `30m`.
+    pub duration: String,
+    /// What narrows the access.
+    pub condition: String,
+    /// From when on, where that was asked.
+    pub start: Option<Moment>,
+    /// The state in words.
+    pub state: &'static str,
+    /// The name of a class for it.
+    pub class: &'static str,
+    /// What the controller says about it.
+    pub message: String,
+    /// When it was made.
+    pub made: Moment,
+    /// When it ends or ended.
+    pub until: Option<Moment>,
+    /// How long it still runs; only while it is active.
+    pub left: Option<String>,
+}
+
+impl RequestView {
+    /// Describes a request.
+    #[must_use]
+    pub fn new(request: &AccessRequest, catalogue: &Snapshot, now: Timestamp) -> Self {
+        let spec = &request.spec;
+        let status = request.status.as_ref();
+        let state = state(request);
+        let grant = status.and_then(|status| status.grant.as_ref());
+        let end = grant.and_then(|grant| parse_time(&grant.expire_time).ok());
+        let planned = status.and_then(|status| status.plan.as_ref());
+        let place = catalogue.place(&spec.resource);
+        let start = spec
+            .start_time
+            .as_deref()
+            .and_then(|text| parse_time(text).ok());
+        Self {
+            name: request.name_any(),
+            uid: request.uid().unwrap_or_default(),
+            requester: spec.requester.clone(),
+            resource: spec.resource.clone(),
+            place: place.map(|place| place.display_name).unwrap_or_default(),
+            roles: spec
+                .roles
+                .iter()
+                .map(|role| RoleName::new(role, catalogue))
+                .collect(),
+            justification: spec.justification.clone(),
+            reviewers: spec.reviewers.clone().unwrap_or_default(),
+            duration: spec
+                .duration
+                .clone()
+                .or_else(|| planned.map(|plan| plan.duration.clone()))
+                .unwrap_or_default(),
+            condition: spec.condition.clone().unwrap_or_default(),
+            start: start.map(Moment::new),
+            state: state_words::words(state),
+            class: state_words::class(state),
+            message: message(request).unwrap_or_default().to_owned(),
+            made: Moment::new(created(request)),
+            until: end.map(Moment::new),
+            left: end
+                .filter(|_| state == Some(AccessState::Active))
+                .map(|end| left(end, now)),
+        }
+    }
+
+    /// Whether nobody else has to agree.
+    #[must_use]
+    pub fn is_self_approved(&self) -> bool {
+        self.reviewers.is_empty()
+    }
+}
+
+/// Whether a person may see a request: whose it is, and whom it names as reviewer.
+#[must_use]
+pub fn concerns(request: &AccessRequest, person: &str) -> bool {
+    request.spec.requester == person || is_reviewer(request, person)
+}
+
+/// Whether something may still become of it.
+#[must_use]
+pub fn is_open(request: &AccessRequest) -> bool {
+    state(request).is_none_or(|state| !state.is_final())
+}
+
+/// Whether this person may end it.
+#[must_use]
+pub fn may_end(request: &AccessRequest, person: &str) -> bool {
+    is_open(request)
+        && request.metadata.deletion_timestamp.is_none()
+        && (request.spec.requester == person
+            || (is_reviewer(request, person) && state(request) == Some(AccessState::Active)))
+}
