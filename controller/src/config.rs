@@ -19,6 +19,10 @@ pub struct Config {
     #[arg(long, env = "JIT_ACCESS_ROUND_INTERVAL", value_parser = parse_duration, default_value = "5m", hide = true)]
     pub round_interval: SignedDuration,
 
+    /// How often Cloud Asset is searched for bindings of ours that no request here explains.
+    #[arg(long, env = "JIT_ACCESS_SEARCH_INTERVAL", value_parser = parse_duration, default_value = "1h", hide = true)]
+    pub search_interval: SignedDuration,
+
     /// How long after its end a request is kept for a binding that cannot be removed.
     #[arg(long, env = "JIT_ACCESS_FINALIZER_PATIENCE", value_parser = parse_duration, default_value = "10m", hide = true)]
     pub finalizer_patience: SignedDuration,

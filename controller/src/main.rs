@@ -16,6 +16,7 @@ mod memory;
 mod metrics;
 mod objects;
 mod observe;
+mod orphans;
 mod petition;
 mod policy_writer;
 mod reconcile;

@@ -48,6 +48,8 @@ pub struct Metrics {
     pub undecodable: Gauge,
     /// Bindings that another tool made permanent.
     pub unconditional_bindings: Gauge,
+    /// Bindings of ours that give access and that no request here explains.
+    pub unknown_bindings: Gauge,
     /// 1 while it is proven that nobody can speak for another, else 0.
     pub guard_proven: Gauge,
     findings: Gauge,
@@ -78,6 +80,7 @@ impl Default for Metrics {
             reconcile_errors: Counter::default(),
             undecodable: Gauge::default(),
             unconditional_bindings: Gauge::default(),
+            unknown_bindings: Gauge::default(),
             guard_proven: Gauge::default(),
             findings: Gauge::default(),
             known_findings: Mutex::default(),
@@ -141,6 +144,11 @@ impl Metrics {
             "unconditional_bindings",
             "Bindings that stand without condition where a granted one vanished",
             self.unconditional_bindings.clone(),
+        );
+        registry.register(
+            "unknown_bindings",
+            "Running bindings with a title of ours that belong to no request here, as of the last search",
+            self.unknown_bindings.clone(),
         );
         registry.register(
             "guard_proven",

@@ -1,6 +1,5 @@
 //! Puts the controller together and runs it until it is told to stop.
 
-use std::collections::HashSet;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +11,10 @@ use jit_access_core::status;
 use jit_access_crds::AccessState;
 use jit_access_google::Google;
 use jit_access_program::{bind, kubernetes, stop_signal};
+use kube::Api;
 use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::{WatchStreamExt, controller, watcher};
-use kube::{Api, Resource};
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
@@ -28,7 +27,7 @@ use crate::metrics::Metrics;
 use crate::policy_writer::PolicyWriter;
 use crate::reconcile::{after_error, reconcile};
 use crate::watch_backoff::WatchBackoff;
-use crate::{admin, watch};
+use crate::{admin, orphans, watch};
 
 /// Objects of a page of the first list: they may be large.
 const PAGE: u32 = 50;
@@ -62,12 +61,13 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let api: Api<Guarded> = Api::all(client.clone());
     let (store, writer) = reflector::store();
     let facts = Facts::new(google.clone(), config.common.scope.clone());
+    let search_interval = config.search_interval.unsigned_abs();
     let in_flight = settings.limits.write_timeout;
     let context = Arc::new(Context {
         client: client.clone(),
         api_calls: Semaphore::new(API_CALLS),
         requests: store.clone(),
-        policies: PolicyWriter::new(google, facts, Arc::clone(&metrics), in_flight),
+        policies: PolicyWriter::new(google.clone(), facts, Arc::clone(&metrics), in_flight),
         limits,
         rounds: config.rounds(),
         memory: Memory::default(),
@@ -135,6 +135,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         () = housekeeping => {}
         () = guard.keep_proving() => {}
         () = watch::deleted(Arc::clone(&context)) => {}
+        () = orphans::keep_searching(Arc::clone(&context), google, search_interval) => {}
         () = announce => {}
     }
     tracing::info!("stopped");
@@ -199,12 +200,7 @@ fn refresh(context: Arc<Context>) -> Arc<dyn Fn() + Send + Sync> {
 async fn housekeeping(context: Arc<Context>) {
     loop {
         tokio::time::sleep(FORGET_EVERY).await;
-        let existing: HashSet<String> = context
-            .requests
-            .state()
-            .iter()
-            .filter_map(|object| object.meta().uid.clone())
-            .collect();
+        let existing = orphans::existing(&context);
         context.memory.forget_others(&existing, Timestamp::now());
         context.policies.forget_idle();
     }

@@ -19,12 +19,13 @@ pub const ORGANIZATION: &str = "organizations/1";
 
 /// The flags of a controller in tests, before those of the test: all of the organization, and access so
 /// short that its end can be waited for.
-const FLAGS: [&str; 6] = [
+const FLAGS: [&str; 7] = [
     "--log-format=text",
     "--scope=organizations/1",
     "--min-duration=1s",
     // No round comes in between where calls of Google are counted; tests of rounds set their own.
     "--round-interval=24h",
+    "--search-interval=240h",
     // Tests of one person's many requests set their own.
     "--max-hourly=1000",
     // There is one API server, and it was seen to have loaded the policy.

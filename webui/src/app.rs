@@ -117,7 +117,7 @@ pub fn is_name(text: &str) -> bool {
 
 /// The whole site. Only the answer to a load balancer's probe needs no assertion, and it says
 /// nothing.
-pub fn router(app: Arc<App>, assertions: &Assertions) -> Router {
+pub fn router(app: &Arc<App>, assertions: &Assertions) -> Router {
     let pages = Router::new()
         .route("/", get(ask::show).post(ask::change))
         .route("/preview", post(send::preview))
@@ -133,7 +133,7 @@ pub fn router(app: Arc<App>, assertions: &Assertions) -> Router {
         .route("/assets/{version}/{name}", get(assets::asset))
         .fallback(no_page)
         .method_not_allowed_fallback(no_method)
-        .with_state(Arc::clone(&app))
+        .with_state(Arc::clone(app))
         .layer(middleware::from_fn(origin::require_own))
         .layer(middleware::from_fn_with_state(
             assertions.clone(),

@@ -87,4 +87,4 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

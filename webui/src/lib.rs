@@ -30,3 +30,6 @@ pub mod requests;
 pub mod run;
 mod state_words;
 mod view;
+
+#[cfg(test)]
+mod tests;

@@ -65,7 +65,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         // An error means that the sender is gone, and with it the program.
         let _ = stopped.wait_for(|stopped| *stopped).await;
     };
-    let pages = axum::serve(listener, router(app, &assertions)).with_graceful_shutdown(until);
+    let pages = axum::serve(listener, router(&app, &assertions)).with_graceful_shutdown(until);
     let announce = async {
         requests.listed().await;
         ready.send_replace(true);

@@ -1,6 +1,7 @@
 //! Development commands: `cargo xtask tools | crds | test | demo | bench`.
 
 mod bench;
+mod browser;
 mod crds;
 mod demo;
 mod dependencies;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 
-use crate::{crds, dependencies, tools, workspace};
+use crate::{browser, crds, dependencies, tools, workspace};
 
 /// Tests at the same time, each with servers of its own.
 const TEST_THREADS: &str = "4";
@@ -38,6 +38,8 @@ enum Part {
     Lint,
     /// Unit tests, and all tests on the real API server and the simulated Google Cloud.
     Tests,
+    /// What people see and do in a real browser, on the demo.
+    Browser,
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
@@ -74,6 +76,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
                 });
             }
             Part::Tests => tests(&mut count, &arguments.cargo_test),
+            Part::Browser => browsers(&mut count),
         }
     }
     Ok(count.finish())
@@ -143,6 +146,32 @@ fn tests(count: &mut Count, arguments: &[String]) {
     }
 }
 
+/// The browser tests, where there is all that they need.
+fn browsers(count: &mut Count) {
+    match browser::missing() {
+        Some(missing) if std::env::var_os("CI").is_none() => {
+            return count.skip(&format!("the browser tests need {missing}"));
+        }
+        Some(missing) => {
+            let error = anyhow::anyhow!("a CI machine must have {missing}");
+            return count.fail("browser tests", &error);
+        }
+        None => {}
+    }
+    let mut playwright = None;
+    count.check("the demo and Playwright for the browser tests", || {
+        playwright = Some(browser::prepare()?);
+        Ok(())
+    });
+    let Some(mut playwright) = playwright else {
+        return;
+    };
+    heading("browser tests");
+    if let Err(error) = count.read_tests(&mut playwright) {
+        count.fail("browser tests", &error);
+    }
+}
+
 fn heading(name: &str) {
     println!("\n=== {name} ===");
 }
@@ -187,27 +216,29 @@ impl Count {
         self.skipped.push(reason.to_owned());
     }
 
-    /// Runs `cargo test`, shows its output while it comes, and counts what its tests say.
-    fn read_tests(&mut self, cargo: &mut Command) -> Result<()> {
+    /// Runs `cargo test`, or what speaks as it does, shows its output while it comes, and counts what its
+    /// tests say.
+    fn read_tests(&mut self, command: &mut Command) -> Result<()> {
+        let name = command.get_program().to_string_lossy().into_owned();
         let failed_before = self.failed;
-        let mut running = cargo
+        let mut running = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
-            .context("`cargo test` cannot be started")?;
+            .with_context(|| format!("`{name}` cannot be started"))?;
         let output = running.stdout.take().map(BufReader::new);
         for line in output.into_iter().flat_map(BufRead::lines) {
-            let line = line.context("the output of `cargo test` cannot be read")?;
+            let line = line.with_context(|| format!("the output of `{name}` cannot be read"))?;
             println!("{line}");
             self.read_line(&line);
         }
         std::io::stdout().flush().context("standard output")?;
         let status = running
             .wait()
-            .context("`cargo test` cannot be waited for")?;
+            .with_context(|| format!("`{name}` cannot be waited for"))?;
         ensure!(
             status.success() || self.failed > failed_before,
-            "`cargo test` ended with {status} though no test failed: one of its programs did not compile or died"
+            "`{name}` ended with {status} though no test failed: one of its programs did not compile, start or end well"
         );
         Ok(())
     }

@@ -8,6 +8,7 @@ mod grant_binding;
 mod limits;
 mod member;
 mod observe;
+mod own;
 mod remove;
 mod title;
 
@@ -17,6 +18,7 @@ pub use document::{Binding, Condition, Entry, Policy};
 pub use grant_binding::GrantBinding;
 pub use member::{group_of, is_user, user_of};
 pub use observe::{Found, Observation, Stray};
+pub use own::OwnBinding;
 pub use remove::Removed;
 pub use title::{is_java_product, request_of_title, title};
 

@@ -13,6 +13,7 @@ pub mod iam_condition;
 pub mod iam_policy;
 pub mod limits;
 pub mod namespaces;
+pub mod orphans;
 pub mod request;
 pub mod resource;
 pub mod review;

@@ -8,7 +8,7 @@ use jit_access_core::approval::Awaited;
 use jit_access_core::decision::Known;
 use jit_access_core::eligibility::Held;
 use jit_access_core::grant::Grant;
-use jit_access_core::iam_policy::{GrantBinding, Observation};
+use jit_access_core::iam_policy::{GrantBinding, Observation, Policy};
 use jit_access_core::request::Refusal;
 use jit_access_crds::Plan;
 use jit_access_google::Error;
@@ -189,17 +189,32 @@ impl InspectJob {
     }
 }
 
+/// Asks for the policy itself.
+pub(crate) struct TidyJob {
+    pub(crate) reply: oneshot::Sender<Result<Policy, Trouble>>,
+}
+
+impl TidyJob {
+    pub(crate) fn answer(self, answer: Result<Policy, Trouble>) {
+        drop(self.reply.send(answer));
+    }
+}
+
 /// Everything that waits for the writer of one policy.
 #[derive(Default)]
 pub(crate) struct Batch {
     pub(crate) grants: Vec<GrantJob>,
     pub(crate) removals: Vec<RemoveJob>,
     pub(crate) inspections: Vec<InspectJob>,
+    pub(crate) tidies: Vec<TidyJob>,
 }
 
 impl Batch {
     pub(crate) fn is_empty(&self) -> bool {
-        self.grants.is_empty() && self.removals.is_empty() && self.inspections.is_empty()
+        self.grants.is_empty()
+            && self.removals.is_empty()
+            && self.inspections.is_empty()
+            && self.tidies.is_empty()
     }
 
     pub(crate) fn trouble(self, trouble: &Trouble) {
@@ -210,6 +225,9 @@ impl Batch {
             job.answer(Err(trouble.clone()));
         }
         for job in self.inspections {
+            job.answer(Err(trouble.clone()));
+        }
+        for job in self.tidies {
             job.answer(Err(trouble.clone()));
         }
     }

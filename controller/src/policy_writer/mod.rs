@@ -20,7 +20,7 @@ use jit_access_core::iam_policy::Policy;
 use jit_access_google::Google;
 use tokio::sync::{Notify, oneshot};
 
-use job::{Batch, GrantJob, InspectJob, RemoveJob};
+use job::{Batch, GrantJob, InspectJob, RemoveJob, TidyJob};
 pub use job::{GrantAnswer, Inspection, InspectionOrder, Petition, Subject, Trouble, Verdict};
 
 use crate::facts::Facts;
@@ -146,6 +146,16 @@ impl PolicyWriter {
         answer.await.unwrap_or_else(|_| Err(lost()))
     }
 
+    /// Reads the policy anew and removes what is over, as every visit does; gives back what was read.
+    ///
+    /// # Errors
+    /// When Google cannot be read for now.
+    pub async fn tidy(&self, resource: &str) -> Result<Policy, Trouble> {
+        let (reply, answer) = oneshot::channel();
+        self.submit(resource, |batch| batch.tidies.push(TidyJob { reply }));
+        answer.await.unwrap_or_else(|_| Err(lost()))
+    }
+
     /// Forgets policies that nobody works on: each keeps its last reading.
     pub fn forget_idle(&self) {
         lock(&self.resources)
@@ -203,6 +213,7 @@ impl Resource {
                 if !batch.removals.is_empty() {
                     queue.waiting.grants = std::mem::take(&mut batch.grants);
                     queue.waiting.inspections = std::mem::take(&mut batch.inspections);
+                    queue.waiting.tidies = std::mem::take(&mut batch.tidies);
                 }
                 batch
             };
@@ -218,7 +229,7 @@ impl Resource {
 
     /// A reading that is young enough for all of these inspections, if there is one.
     fn inspected(&self, batch: &Batch) -> Option<Policy> {
-        if !(batch.grants.is_empty() && batch.removals.is_empty()) {
+        if !(batch.grants.is_empty() && batch.removals.is_empty() && batch.tidies.is_empty()) {
             return None;
         }
         let newest = batch

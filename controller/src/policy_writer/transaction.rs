@@ -73,6 +73,9 @@ async fn attempts(resource: &Arc<Resource>, shared: &Arc<Shared>, mut batch: Bat
         for job in std::mem::take(&mut batch.inspections) {
             inspect(job, &gathered, shared);
         }
+        for job in std::mem::take(&mut batch.tidies) {
+            job.answer(Ok(gathered.policy.clone()));
+        }
         let renewed = renew_what_refuses(&batch.grants, &mut gathered, shared);
         attending_to_removals(resource, shared, renewed).await;
         let grants = decide(std::mem::take(&mut batch.grants), &gathered, shared);

@@ -24,6 +24,7 @@ mod interrupted;
 mod life;
 mod logs;
 mod many;
+mod orphans;
 mod outages;
 mod plugin;
 mod refusals;

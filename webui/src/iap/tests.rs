@@ -1,7 +1,7 @@
 //! Assertions as IAP signs them, and as others would like to.
 
 mod keys;
-mod signer;
+pub(crate) mod signer;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};

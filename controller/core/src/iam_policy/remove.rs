@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::document::{Entry, Policy};
 use super::member::same_user_or_deleted;
+use super::own::OwnBinding;
 use super::title::{request_of_title, title};
-use crate::iam_condition::window_end;
 
 /// What was taken out of a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,12 +119,11 @@ impl Policy {
 
 fn expired(entry: &Entry, now: Timestamp) -> Option<Removed> {
     let binding = entry.binding()?;
-    let condition = binding.condition.as_ref()?;
-    let uid = request_of_title(&condition.title)?;
-    (window_end(&condition.expression)? <= now).then(|| Removed {
-        uid: uid.to_owned(),
+    let own = OwnBinding::of(binding, now).filter(|own| own.is_over)?;
+    Some(Removed {
+        uid: own.uid.to_owned(),
         role: binding.role.clone(),
         members: binding.members.clone(),
-        expression: condition.expression.clone(),
+        expression: binding.expression().to_owned(),
     })
 }

@@ -15,13 +15,13 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-pub(super) struct Signer {
+pub(crate) struct Signer {
     id: String,
     pair: EcdsaKeyPair,
 }
 
 impl Signer {
-    pub(super) fn new(id: &str) -> Self {
+    pub(crate) fn new(id: &str) -> Self {
         Self {
             id: id.to_owned(),
             pair: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap(),
@@ -29,11 +29,11 @@ impl Signer {
     }
 
     /// Uncompressed: 4, x, y.
-    pub(super) fn public_point(&self) -> Vec<u8> {
+    pub(crate) fn public_point(&self) -> Vec<u8> {
         self.pair.public_key().as_ref().to_vec()
     }
 
-    pub(super) fn jwk(&self) -> Value {
+    pub(crate) fn jwk(&self) -> Value {
         let point = self.public_point();
         json!({
             "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": self.id,
@@ -42,37 +42,37 @@ impl Signer {
         })
     }
 
-    pub(super) fn signature(&self, text: &[u8]) -> Vec<u8> {
+    pub(crate) fn signature(&self, text: &[u8]) -> Vec<u8> {
         let signature = self.pair.sign(&SystemRandom::new(), text).unwrap();
         signature.as_ref().to_vec()
     }
 
-    pub(super) fn sign(&self, claims: &Value) -> String {
+    pub(crate) fn sign(&self, claims: &Value) -> String {
         self.sign_with(
             &json!({"alg": "ES256", "typ": "JWT", "kid": self.id}),
             claims,
         )
     }
 
-    pub(super) fn sign_with(&self, header: &Value, claims: &Value) -> String {
+    pub(crate) fn sign_with(&self, header: &Value, claims: &Value) -> String {
         join(header, claims, |text| self.signature(text))
     }
 }
 
-pub(super) fn hs256(secret: &[u8], text: &[u8]) -> Vec<u8> {
+pub(crate) fn hs256(secret: &[u8], text: &[u8]) -> Vec<u8> {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
     hmac::sign(&key, text).as_ref().to_vec()
 }
 
-pub(super) fn encode(part: &Value) -> String {
+pub(crate) fn encode(part: &Value) -> String {
     URL_SAFE_NO_PAD.encode(part.to_string())
 }
 
-pub(super) fn join(header: &Value, claims: &Value, signature: impl Fn(&[u8]) -> Vec<u8>) -> String {
+pub(crate) fn join(header: &Value, claims: &Value, signature: impl Fn(&[u8]) -> Vec<u8>) -> String {
     join_text(&header.to_string(), &claims.to_string(), signature)
 }
 
-pub(super) fn join_text(
+pub(crate) fn join_text(
     header: &str,
     claims: &str,
     signature: impl Fn(&[u8]) -> Vec<u8>,
@@ -95,14 +95,14 @@ struct Answer {
 }
 
 /// Publishes keys, and counts who asks.
-pub(super) struct KeyServer {
+pub(crate) struct KeyServer {
     address: std::net::SocketAddr,
     downloads: Arc<AtomicUsize>,
     answer: Arc<Mutex<Answer>>,
 }
 
 impl KeyServer {
-    pub(super) async fn start(keys: &[Value]) -> Self {
+    pub(crate) async fn start(keys: &[Value]) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Self {
             address: listener.local_addr().unwrap(),
@@ -130,11 +130,11 @@ impl KeyServer {
         server
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}/iap/verify/public_key-jwk", self.address)
     }
 
-    pub(super) fn downloads(&self) -> usize {
+    pub(crate) fn downloads(&self) -> usize {
         self.downloads.load(Ordering::SeqCst)
     }
 
@@ -142,27 +142,27 @@ impl KeyServer {
         change(&mut self.answer.lock().unwrap());
     }
 
-    pub(super) fn publish(&self, keys: &[Value]) {
+    pub(crate) fn publish(&self, keys: &[Value]) {
         self.answer_with(200, &json!({"keys": keys}).to_string());
     }
 
-    pub(super) fn answer_with(&self, status: u16, body: &str) {
+    pub(crate) fn answer_with(&self, status: u16, body: &str) {
         self.change(|answer| {
             answer.status = status;
             body.clone_into(&mut answer.body);
         });
     }
 
-    pub(super) fn with_header(&self, name: &'static str, value: &str) {
+    pub(crate) fn with_header(&self, name: &'static str, value: &str) {
         self.change(|answer| answer.headers.push((name, value.to_owned())));
     }
 
-    pub(super) fn answer_after(&self, pause: Duration) {
+    pub(crate) fn answer_after(&self, pause: Duration) {
         self.change(|answer| answer.after = pause);
     }
 
     /// Waits for what happens in the background.
-    pub(super) async fn downloaded(&self, times: usize) {
+    pub(crate) async fn downloaded(&self, times: usize) {
         for _ in 0..200 {
             if self.downloads() >= times {
                 // For the answer to be taken up too.

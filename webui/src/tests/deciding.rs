@@ -1,0 +1,355 @@
+//! Deciding: approve, deny, take back, end; one and several.
+
+use axum::http::{Method, StatusCode};
+use jit_access_crds::AccessState;
+use serde_json::json;
+
+use super::site::{ALICE, BOB, CAROL, EVE, ME, Site, request};
+
+const UID: &str = "0a1b2c3d-asks";
+
+async fn asked() -> Site {
+    let site = Site::new().await;
+    site.put(request(
+        "asks",
+        Some(AccessState::AwaitingApproval),
+        &json!({}),
+    ));
+    site
+}
+
+#[tokio::test]
+async fn an_approval_is_signed_by_the_web_ui_and_bound_to_what_the_page_showed() {
+    let site = asked().await;
+    let page = site.get("/requests/asks", BOB).await;
+    page.has("Your decision")
+        .has("alice@example.com")
+        .has("Storage Admin")
+        .has("30m")
+        .has("INC-4711: disk full");
+    page.has(r#"name="uid" value="0a1b2c3d-asks""#);
+    let fields = [
+        ("uid", UID),
+        ("decision", "approve"),
+        ("comment", " looks\r\nright "),
+    ];
+    let answer = site.post("/requests/asks/decision", BOB, &fields).await;
+    assert_eq!(answer.location(), "/requests/asks?done=approved");
+    let writes = site.writes();
+    assert_eq!(writes.len(), 1);
+    assert_eq!(writes[0].method, Method::PATCH);
+    assert_eq!(
+        writes[0].body,
+        json!({"metadata": {"uid": UID, "annotations": {
+            "approved-by.jit-access.dev/0a1b2c3d-bob": format!("{BOB} via {ME}: looks right"),
+        }}})
+    );
+    let page = site.get(answer.location(), BOB).await;
+    page.has("You approved this request.")
+        .lacks("Your decision")
+        .has("Take my approval back");
+}
+
+#[tokio::test]
+async fn a_denial_and_an_end_are_written_alike() {
+    let site = asked().await;
+    let fields = [("uid", UID), ("decision", "deny"), ("comment", "")];
+    site.post("/requests/asks/decision", CAROL, &fields)
+        .await
+        .location();
+    assert_eq!(
+        site.writes()[0].body["metadata"]["annotations"],
+        json!({"denied-by.jit-access.dev/0a1b2c3d-carol": format!("{CAROL} via {ME}")})
+    );
+    let site = Site::new().await;
+    site.put(request("asks", Some(AccessState::Active), &json!({})));
+    site.get("/requests/asks", ALICE)
+        .await
+        .has("Give back early");
+    let fields = [("uid", UID), ("comment", "done")];
+    let answer = site.post("/requests/asks/end", ALICE, &fields).await;
+    assert_eq!(answer.location(), "/requests/asks?done=ended");
+    let writes = site.writes();
+    assert_eq!(writes[0].method, Method::PATCH, "ending is no deletion");
+    assert_eq!(
+        writes[0].body["metadata"]["annotations"],
+        json!({"revoked-by.jit-access.dev/0a1b2c3d-alice": format!("{ALICE} via {ME}: done")})
+    );
+}
+
+#[tokio::test]
+async fn a_reviewer_may_end_and_deny_what_is_active() {
+    let site = Site::new().await;
+    site.put(request("asks", Some(AccessState::Active), &json!({})));
+    let page = site.get("/requests/asks", BOB).await;
+    page.has("End this access")
+        .has("Deny after all")
+        .lacks("Approve</button>");
+    site.post("/requests/asks/end", BOB, &[("uid", UID)])
+        .await
+        .location();
+    let late = [("uid", UID), ("decision", "approve")];
+    let page = site.post("/requests/asks/decision", BOB, &late).await;
+    page.has("Somebody approved this already");
+}
+
+#[tokio::test]
+async fn an_approval_can_be_taken_back() {
+    let site = asked().await;
+    let none = site
+        .post("/requests/asks/withdrawal", BOB, &[("uid", UID)])
+        .await;
+    none.has("There is no approval of yours here");
+    let fields = [("uid", UID), ("decision", "approve")];
+    site.post("/requests/asks/decision", BOB, &fields)
+        .await
+        .location();
+    site.writes();
+    let answer = site
+        .post("/requests/asks/withdrawal", BOB, &[("uid", UID)])
+        .await;
+    assert_eq!(answer.location(), "/requests/asks?done=withdrawn");
+    assert_eq!(
+        site.writes()[0].body,
+        json!({"metadata": {"uid": UID, "annotations": {"approved-by.jit-access.dev/0a1b2c3d-bob": null}}})
+    );
+    site.get("/requests/asks", BOB).await.has("Your decision");
+}
+
+#[tokio::test]
+async fn attack_5_who_approves_approves_what_was_shown() {
+    let site = asked().await;
+    let shown = site.get("/requests/asks", BOB).await;
+    shown.has(UID);
+    // Deleted and made again under the same name, meanwhile.
+    site.put(request(
+        "asks",
+        Some(AccessState::AwaitingApproval),
+        &json!({"metadata": {"uid": "ffffffff-other"}}),
+    ));
+    for (address, fields) in [
+        (
+            "/requests/asks/decision",
+            vec![("uid", UID), ("decision", "approve")],
+        ),
+        ("/requests/asks/decision", vec![("decision", "approve")]),
+        ("/requests/asks/end", vec![("uid", UID)]),
+        ("/requests/asks/withdrawal", vec![("uid", UID)]),
+    ] {
+        let page = site.post(address, BOB, &fields).await;
+        assert_eq!(page.status, StatusCode::CONFLICT, "{address}");
+        page.has("this is not the request any more that the page showed")
+            .has("/requests/asks");
+    }
+    let several = [("request", "asks/0a1b2c3d-asks"), ("decision", "approve")];
+    let page = site.post("/waiting", BOB, &several).await;
+    page.has("this is not the request any more that the page showed");
+    assert!(site.writes().is_empty());
+    // And where only the API server knows.
+    site.refuse(
+        422,
+        "Invalid",
+        "AccessRequest \"asks\" is invalid: metadata.uid: Invalid value: \"x\": field is immutable",
+    );
+    let fields = [("uid", "ffffffff-other"), ("decision", "approve")];
+    let page = site.post("/requests/asks/decision", BOB, &fields).await;
+    assert_eq!(page.status, StatusCode::CONFLICT);
+    page.has("this is not the request any more that the page showed");
+}
+
+#[tokio::test]
+async fn attack_2_nobody_decides_who_is_not_named() {
+    let site = asked().await;
+    for (who, address, fields, status) in [
+        (
+            ALICE,
+            "/requests/asks/decision",
+            vec![("uid", UID), ("decision", "approve")],
+            StatusCode::FORBIDDEN,
+        ),
+        (
+            ALICE,
+            "/requests/asks/decision",
+            vec![("uid", UID), ("decision", "deny")],
+            StatusCode::FORBIDDEN,
+        ),
+        (
+            EVE,
+            "/requests/asks/decision",
+            vec![("uid", UID), ("decision", "approve")],
+            StatusCode::NOT_FOUND,
+        ),
+        (
+            EVE,
+            "/requests/asks/end",
+            vec![("uid", UID)],
+            StatusCode::NOT_FOUND,
+        ),
+        // What waits for a reviewer is denied, not ended.
+        (
+            BOB,
+            "/requests/asks/end",
+            vec![("uid", UID)],
+            StatusCode::FORBIDDEN,
+        ),
+        (
+            BOB,
+            "/requests/asks/decision",
+            vec![("uid", UID)],
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            BOB,
+            "/requests/asks/decision",
+            vec![("uid", UID), ("decision", "approve"), ("decision", "deny")],
+            StatusCode::BAD_REQUEST,
+        ),
+    ] {
+        let page = site.post(address, who, &fields).await;
+        assert_eq!(page.status, status, "{who} {address} {fields:?}");
+        page.has("<a ");
+    }
+    site.get("/requests/asks", ALICE)
+        .await
+        .lacks("Your decision")
+        .has("Withdraw this request");
+    // Attack 6: whatever else a form brings is not written.
+    let more = [
+        ("uid", UID),
+        ("decision", "approve"),
+        ("approver", CAROL),
+        ("roles", "roles/owner"),
+        ("annotations", "x"),
+    ];
+    site.post("/requests/asks/decision", BOB, &more)
+        .await
+        .location();
+    let writes = site.writes();
+    assert_eq!(writes.len(), 1);
+    assert_eq!(
+        writes[0].body,
+        json!({"metadata": {"uid": UID, "annotations": {"approved-by.jit-access.dev/0a1b2c3d-bob": format!("{BOB} via {ME}")}}})
+    );
+}
+
+#[tokio::test]
+async fn what_has_ended_is_not_decided() {
+    let site = Site::new().await;
+    for state in AccessState::ALL.iter().filter(|state| state.is_final()) {
+        site.put(request("asks", Some(*state), &json!({})));
+        for (address, fields) in [
+            (
+                "/requests/asks/decision",
+                vec![("uid", UID), ("decision", "approve")],
+            ),
+            ("/requests/asks/end", vec![("uid", UID)]),
+        ] {
+            let page = site.post(address, BOB, &fields).await;
+            assert_eq!(page.status, StatusCode::CONFLICT, "{state}");
+            page.has("This request has ended already");
+        }
+    }
+    assert!(site.writes().is_empty());
+}
+
+#[tokio::test]
+async fn a_comment_has_room_and_no_tricks() {
+    let site = asked().await;
+    let long = "x".repeat(500);
+    for (comment, said) in [
+        (long.as_str(), "characters too long"),
+        ("a\u{202e}b", "must be one line without control characters"),
+    ] {
+        let fields = [("uid", UID), ("decision", "approve"), ("comment", comment)];
+        let page = site.post("/requests/asks/decision", BOB, &fields).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        page.has("The comment").has(said).has("Look at the request");
+    }
+    assert!(site.writes().is_empty());
+    // Attack 30: what looks like a signature is a comment all the same.
+    let fields = [
+        ("uid", UID),
+        ("decision", "approve"),
+        ("comment", "carol@example.com via x: yes"),
+    ];
+    site.post("/requests/asks/decision", BOB, &fields)
+        .await
+        .location();
+    let written = &site.writes()[0].body["metadata"]["annotations"]["approved-by.jit-access.dev/0a1b2c3d-bob"];
+    assert_eq!(
+        *written,
+        json!(format!("{BOB} via {ME}: carol@example.com via x: yes"))
+    );
+}
+
+#[tokio::test]
+async fn what_the_policy_refuses_is_told_in_full() {
+    let site = asked().await;
+    site.refuse(403, "Forbidden", "accessrequests.jit-access.dev \"asks\" is forbidden: ValidatingAdmissionPolicy 'jit-access-identity' with binding 'jit-access-identity' denied request: you decide in your own name only");
+    let fields = [("uid", UID), ("decision", "approve")];
+    let page = site.post("/requests/asks/decision", BOB, &fields).await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN);
+    page.has("<p>you decide in your own name only</p>")
+        .has("ValidatingAdmissionPolicy")
+        .has("Look at the request");
+}
+
+#[tokio::test]
+async fn several_are_decided_at_once() {
+    let site = asked().await;
+    site.put(request(
+        "other",
+        Some(AccessState::AwaitingApproval),
+        &json!({}),
+    ));
+    let page = site.get("/waiting", BOB).await;
+    page.has("asks/0a1b2c3d-asks")
+        .has("other/0a1b2c3d-other")
+        .has("Approve what is chosen");
+    site.get("/waiting", ALICE)
+        .await
+        .has("Nothing waits for you.");
+
+    let nothing = site.post("/waiting", BOB, &[("decision", "approve")]).await;
+    assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY);
+    nothing.has("Choose at least one request.");
+    let unclear = site
+        .post("/waiting", BOB, &[("request", "asks/0a1b2c3d-asks")])
+        .await;
+    unclear.has("It was not said whether to approve or to deny");
+
+    let both = [
+        ("request", "asks/0a1b2c3d-asks"),
+        ("request", "other/0a1b2c3d-other"),
+        ("decision", "approve"),
+        ("comment", "ok"),
+    ];
+    let answer = site.post("/waiting", BOB, &both).await;
+    assert_eq!(answer.location(), "/waiting?approved=2");
+    assert_eq!(site.writes().len(), 2);
+    site.get("/waiting?approved=2", BOB)
+        .await
+        .has("Approved: 2.")
+        .has("Nothing waits for you.");
+}
+
+#[tokio::test]
+async fn of_several_those_that_fail_are_named_and_the_others_done() {
+    let site = asked().await;
+    site.put(request(
+        "other",
+        Some(AccessState::AwaitingApproval),
+        &json!({}),
+    ));
+    let both = [
+        ("request", "asks/wrong"),
+        ("request", "other/0a1b2c3d-other"),
+        ("decision", "deny"),
+    ];
+    let page = site.post("/waiting", BOB, &both).await;
+    assert_eq!(page.status, StatusCode::CONFLICT);
+    page.has("Denied: 1.")
+        .has("This was not done")
+        .has("/requests/asks");
+    assert_eq!(site.writes().len(), 1);
+}
