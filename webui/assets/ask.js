@@ -2,6 +2,7 @@
 
 import { all, announce, make, textOf } from "./page.js";
 import { rememberUsed } from "./search.js";
+import { localHint } from "./times.js";
 
 // Only what fits stays in sight, and what is chosen.
 function filterBox(list, what) {
@@ -83,6 +84,7 @@ export function askForm(form) {
   for (const fieldset of kinds.values()) filterBox(fieldset.querySelector("ul"), "roles");
   for (const list of all(":scope > ul", reviewers)) filterBox(list, "reviewers");
   counter(form.querySelector("#justification"));
+  localHint(form.querySelector("#start"));
   form.addEventListener("change", update);
   typed.addEventListener("input", update);
   if (form.querySelector(".chosen strong")) rememberUsed(form);

@@ -26,7 +26,9 @@ export function announce(text) {
 export function notice(sentence, label, address, target) {
   main.querySelector(".notice")?.remove();
   const link = make("a", { href: address, ...(target && { target, rel: "noopener" }) }, label);
-  main.prepend(make("div", { class: "note waiting notice", role: "alert" }, make("p", {}, `${sentence} `, link)));
+  const note = make("div", { class: "note waiting notice", role: "alert" }, make("p", {}, `${sentence} `, link));
+  main.prepend(note);
+  return note;
 }
 
 export function sessionOver() {
