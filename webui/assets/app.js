@@ -28,4 +28,6 @@ if (refusal) {
 if (/^\?(done|approved|denied)=/.test(location.search)) history.replaceState(null, "", location.pathname);
 followPage(enhance);
 // A browser that comes back to a page may fill in again what was filled in.
-window.addEventListener("pageshow", () => all("form", main).forEach((form) => form.dispatchEvent(new Event("change"))));
+window.addEventListener("pageshow", () =>
+  all("form", main).forEach((form) => form.dispatchEvent(new Event("change"))),
+);

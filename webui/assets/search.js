@@ -17,14 +17,27 @@ function lastUsed() {
 export function rememberUsed(form) {
   const place = form.querySelector(".chosen");
   const part = (selector) => textOf(place?.querySelector(selector));
-  const used = { me: textOf(document.querySelector(".account strong")), name: part("code"), displayName: part("strong"), path: part(".path") };
+  const used = {
+    me: textOf(document.querySelector(".account strong")),
+    name: part("code"),
+    displayName: part("strong"),
+    path: part(".path"),
+  };
   try {
     localStorage.setItem(LAST, JSON.stringify(used));
-  } catch { /* It is a convenience. */ }
+  } catch {
+    /* It is a convenience. */
+  }
 }
 
 export function resourceSearch(input) {
-  const list = make("ul", { id: "resource-options", role: "listbox", class: "options", "aria-label": "Resources", hidden: "" });
+  const list = make("ul", {
+    id: "resource-options",
+    role: "listbox",
+    class: "options",
+    "aria-label": "Resources",
+    hidden: "",
+  });
   let options = [];
   let active = -1;
   let asked = new AbortController();
@@ -49,16 +62,28 @@ export function resourceSearch(input) {
     const parts = [make("strong", {}, place.displayName || place.name), make("code", {}, place.name)];
     if (place.tag) parts.push(make("span", { class: "tag" }, place.tag));
     if (place.path) parts.push(make("span", { class: "path" }, place.path));
-    const item = make("li", { id: `resource-option-${index}`, role: "option", "aria-selected": "false" }, ...parts);
+    const item = make(
+      "li",
+      { id: `resource-option-${index}`, role: "option", "aria-selected": "false" },
+      ...parts,
+    );
     item.dataset.address = `/?resource=${encodeURIComponent(place.name)}`;
     return item;
   };
   const show = (places, more) => {
-    const remark = more > 0 ? `${more} more: type more of the name.` : places.length === 0 ? "Nothing found." : "";
+    const remark =
+      more > 0 ? `${more} more: type more of the name.` : places.length === 0 ? "Nothing found." : "";
     choose(-1);
     options = places.map(option);
     list.replaceChildren(...options);
-    if (remark) list.append(make("li", { role: "option", "aria-disabled": "true", "aria-selected": "false", class: "none" }, remark));
+    if (remark)
+      list.append(
+        make(
+          "li",
+          { role: "option", "aria-disabled": "true", "aria-selected": "false", class: "none" },
+          remark,
+        ),
+      );
     list.hidden = false;
     input.setAttribute("aria-expanded", "true");
     announce(`${places.length} found. ${remark}`);
@@ -89,7 +114,13 @@ export function resourceSearch(input) {
 
   input.parentElement.classList.add("combo");
   input.after(list);
-  for (const [name, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list.id })) input.setAttribute(name, value);
+  for (const [name, value] of Object.entries({
+    role: "combobox",
+    "aria-autocomplete": "list",
+    "aria-expanded": "false",
+    "aria-controls": list.id,
+  }))
+    input.setAttribute(name, value);
   input.addEventListener("keydown", (event) => {
     const isOurs = { ArrowDown: true, ArrowUp: true, Enter: active >= 0, Escape: !list.hidden }[event.key];
     if (!isOurs || event.isComposing) return;

@@ -24,7 +24,12 @@ document.addEventListener("securitypolicyviolation", (event) => {
   if (event.effectiveDirective !== "form-action") return;
   const form = document.querySelector("form[data-sent]");
   releaseForms();
-  const note = notice("You are signed out by now, and nothing was sent. What you filled in is still here:", "sign in again in a new window, then send it once more", "/_gcp_iap/do_session_refresh", "_blank");
+  const note = notice(
+    "You are signed out by now, and nothing was sent. What you filled in is still here:",
+    "sign in again in a new window, then send it once more",
+    "/_gcp_iap/do_session_refresh",
+    "_blank",
+  );
   form?.querySelector(".buttons, button")?.before(note);
   note.scrollIntoView({ block: "nearest" });
 });
