@@ -5,6 +5,7 @@
 mod admission;
 mod approvals;
 mod bare;
+mod catalogue;
 mod grants;
 mod report;
 mod site;
@@ -37,6 +38,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<Report> {
     let mut report = Report::start();
+    catalogue::measure(&mut report).await?;
     {
         let mut bench = bench().await?;
         upkeep::start(&mut report, &mut bench, "no request").await?;
