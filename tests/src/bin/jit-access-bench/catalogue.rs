@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use crate::report::Report;
 
 const FOLDERS: usize = 100;
-const PROJECTS: usize = 10_000;
+pub const PROJECTS: usize = 10_000;
 /// On each project.
 const BINDINGS: usize = 10;
 const ROLES: usize = 50;
@@ -131,7 +131,7 @@ fn questions(report: &Report, snapshot: &Snapshot) {
     report.percentiles("look_up", &looked_up, TIME_LIMIT);
 }
 
-fn person_email(number: usize) -> String {
+pub fn person_email(number: usize) -> String {
     format!("person-{}@example.com", number % PEOPLE)
 }
 
@@ -139,7 +139,7 @@ fn team_email(number: usize) -> String {
     format!("team-{}@example.com", number % TEAMS)
 }
 
-fn project_id(number: usize) -> String {
+pub fn project_id(number: usize) -> String {
     format!("prod-{:05}", number % PROJECTS)
 }
 
@@ -220,7 +220,7 @@ fn in_process() -> Snapshot {
 }
 
 /// The same for the simulator, a policy at a time, so that this process stays small.
-fn write_world(path: &Path) -> Result<()> {
+pub fn write_world(path: &Path) -> Result<()> {
     let folders: Vec<Value> = (0..FOLDERS)
         .map(|n| {
             let number = folder_number(n).to_string();

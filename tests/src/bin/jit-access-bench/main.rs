@@ -7,6 +7,7 @@ mod approvals;
 mod bare;
 mod catalogue;
 mod grants;
+mod pages;
 mod report;
 mod site;
 mod upkeep;
@@ -62,6 +63,7 @@ async fn run() -> Result<Report> {
     }
     let mut bench = bench().await?;
     upkeep::memory(&mut report, &mut bench).await?;
+    pages::measure(&mut report, &bench).await?;
     admission::cost(&mut report, &bench).await?;
     Ok(report)
 }
