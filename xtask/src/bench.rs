@@ -19,7 +19,11 @@ pub fn run() -> Result<ExitCode> {
         "--package=jit-access-webui",
         "--package=google-cloud-simulator",
         "--package=jit-access-tests",
-        "--bins",
+        "--bin=jit-access-controller",
+        "--bin=jit-access-webui",
+        "--bin=google-cloud-simulator",
+        "--bin=jit-access-bench",
+        "--bin=leash",
     ])?;
     // Cargo puts each profile's programs beside the other's.
     let programs = workspace::programs()?.with_file_name("release");
