@@ -33,3 +33,4 @@ mod schema;
 mod truth_table;
 mod urls;
 mod watch;
+mod webui;
