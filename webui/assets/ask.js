@@ -55,17 +55,9 @@ export function askForm(form) {
   };
   together?.after(both);
   for (const [kind, fieldset] of together ? kinds : []) {
-    const chosen =
-      kind === "own" ? "chosen below, which a peer must approve" : "chosen above, which need no peer";
-    fieldset
-      .querySelector("legend")
-      .after(
-        make(
-          "p",
-          { class: "hint apart" },
-          `Not together with the roles ${chosen}: one request has roles of one kind.`,
-        ),
-      );
+    const others = kind === "own" ? "below, which a peer must approve" : "above, which need no peer";
+    const sentence = `Not together with the roles chosen ${others}: one request has roles of one kind.`;
+    fieldset.querySelector("legend").after(make("p", { class: "hint apart" }, sentence));
   }
 
   const updateKinds = (own, peer) => {
@@ -84,8 +76,8 @@ export function askForm(form) {
     } else if (!isMixed) both.replaceChildren();
   };
   const updateReviewers = (own, peer) => {
-    const isAlone =
-      typed.value.trim() === "" && peer.length === 0 && (own > 0 || (kinds.has("own") && !kinds.has("peer")));
+    const isOwn = own > 0 || (kinds.has("own") && !kinds.has("peer"));
+    const isAlone = isOwn && peer.length === 0 && typed.value.trim() === "";
     // What is out of sight is not sent either.
     reviewers.hidden = reviewers.disabled = isAlone && !reviewers.querySelector(".wrong");
     for (const item of all("li[data-roles]", reviewers)) {

@@ -3,6 +3,8 @@
 import { FROM_SCRIPT, all, announce, main, notice, sessionOver, textOf } from "./page.js";
 
 const MOST_FAILURES = 30;
+// With these the server answers with a page of its own.
+const PAGES = [200, 403, 404];
 const live = { stream: null, timer: 0, failures: 0, loading: false, changed: false, enhance: null };
 
 function stopFollowing() {
@@ -45,6 +47,11 @@ function renew() {
   request.responseType = "document";
   request.timeout = 30000;
   for (const [name, value] of Object.entries(FROM_SCRIPT)) request.setRequestHeader(name, value);
+  request.addEventListener("readystatechange", () => {
+    // What is no page of ours is not made into a document.
+    const isHeard = request.readyState === XMLHttpRequest.HEADERS_RECEIVED;
+    if (isHeard && !PAGES.includes(request.status)) request.responseType = "text";
+  });
   request.addEventListener("loadend", () => {
     live.loading = false;
     renewed(request.status, request.response);
@@ -56,7 +63,7 @@ function renewed(status, page) {
   if (status === 401) {
     stopFollowing();
     sessionOver();
-  } else if ([200, 403, 404].includes(status) && page?.getElementById("main")) {
+  } else if (PAGES.includes(status) && page?.getElementById("main")) {
     replace(page);
     if (live.changed) renew();
     if (!live.stream) follow();
@@ -65,19 +72,20 @@ function renewed(status, page) {
 
 // What a control is, on the page before and on the page after.
 function keyOf(element) {
-  const own = element.matches("[type=checkbox], button[value]")
-    ? element.value
-    : element.matches("input, textarea")
-      ? ""
-      : textOf(element);
+  const form = element.form?.getAttribute("action");
   return [
     element.tagName,
     element.id,
-    element.form?.getAttribute("action"),
+    form,
     element.name,
     element.getAttribute("href"),
-    own,
+    ownText(element),
   ].join("\n");
+}
+
+function ownText(element) {
+  if (element.matches("[type=checkbox], button[value]")) return element.value;
+  return element.matches("input, textarea") ? "" : textOf(element);
 }
 
 const FIELDS = "input[name]:not([type=hidden]), textarea[name]";
@@ -137,11 +145,11 @@ function replace(page) {
   const kept = whatIsTyped();
   const before = statesOf(main);
   const waiting = textOf(document.querySelector(".count"));
-  const hint = all(".note:not(.notice)", main).filter(
+  const notes = all(".note:not(.notice)", main).filter(
     (note) => note.matches(".refused") || performance.now() < 15000,
   );
   main.replaceChildren(...page.getElementById("main").childNodes);
-  main.querySelector("h1")?.after(...hint);
+  main.querySelector("h1")?.after(...notes);
   document.querySelector(".top nav")?.replaceChildren(...(page.querySelector(".top nav")?.childNodes ?? []));
   document.title = page.title;
   document.body.dataset.live = page.body.dataset.live ?? "";
