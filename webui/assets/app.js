@@ -1,1 +1,29 @@
-'use strict';
+// What the pages do beyond links and forms. Each of them works without this; nothing here decides
+// anything.
+
+import { askForm } from "./ask.js";
+import { followPage } from "./live.js";
+import { all, main } from "./page.js";
+import { resourceSearch } from "./search.js";
+import "./sending.js";
+import { countDown, localTimes } from "./times.js";
+import { decisions } from "./waiting.js";
+
+function enhance() {
+  localTimes(main);
+  countDown();
+  all("input[data-resources]", main).forEach(resourceSearch);
+  all("form[data-ask]", main).forEach(askForm);
+  all("form.decisions", main).forEach(decisions);
+}
+
+enhance();
+// What is wrong comes first.
+const refusal = main.querySelector(".note.refused");
+if (refusal) {
+  refusal.tabIndex = -1;
+  refusal.focus();
+}
+// What was done is said once, not again when the page is loaded again.
+if (/^\?(done|approved|denied)=/.test(location.search)) history.replaceState(null, "", location.pathname);
+followPage(enhance);

@@ -7,23 +7,31 @@ use axum::extract::Path;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-/// Name, type and content.
-const FILES: [(&str, &str, &str); 3] = [
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+/// Name, type and content. The scripts are modules that `app.js` imports from beside itself, so they
+/// are always those of one version.
+const FILES: [(&str, &str, &str); 10] = [
+    ("style.css", CSS, include_str!("../../assets/style.css")),
+    ("app.js", SCRIPT, include_str!("../../assets/app.js")),
+    ("ask.js", SCRIPT, include_str!("../../assets/ask.js")),
+    ("live.js", SCRIPT, include_str!("../../assets/live.js")),
+    ("page.js", SCRIPT, include_str!("../../assets/page.js")),
+    ("search.js", SCRIPT, include_str!("../../assets/search.js")),
     (
-        "style.css",
-        "text/css; charset=utf-8",
-        include_str!("../../assets/style.css"),
+        "sending.js",
+        SCRIPT,
+        include_str!("../../assets/sending.js"),
     ),
+    ("times.js", SCRIPT, include_str!("../../assets/times.js")),
     (
-        "app.js",
-        "text/javascript; charset=utf-8",
-        include_str!("../../assets/app.js"),
+        "waiting.js",
+        SCRIPT,
+        include_str!("../../assets/waiting.js"),
     ),
-    (
-        "icon.svg",
-        "image/svg+xml",
-        include_str!("../../assets/icon.svg"),
-    ),
+    ("icon.svg", SVG, include_str!("../../assets/icon.svg")),
 ];
 
 /// What all of them are, as a number.

@@ -1,0 +1,141 @@
+// Pages that follow what they show: told that something changed, they load themselves again.
+
+import { FROM_SCRIPT, all, announce, main, notice, sessionOver, textOf } from "./page.js";
+
+const MOST_FAILURES = 30;
+const live = { stream: null, timer: 0, failures: 0, loading: false, changed: false, enhance: null };
+
+function stopFollowing() {
+  clearTimeout(live.timer);
+  live.stream?.close();
+  live.stream = null;
+}
+
+function follow() {
+  stopFollowing();
+  if (document.hidden || !document.body.dataset.live) return;
+  live.stream = new EventSource(document.body.dataset.live);
+  live.stream.addEventListener("open", () => { live.failures = 0; });
+  live.stream.addEventListener("changed", renew);
+  // A browser would come back by itself, but with the version that the page had at first.
+  live.stream.addEventListener("error", () => tryAgain(false));
+}
+
+// A stream that ended is opened again; where that fails, the page is loaded to learn why.
+function tryAgain(isLost) {
+  stopFollowing();
+  live.failures += 1;
+  if (isLost && live.failures > 3) notice("This page may be out of date: the server does not answer.", "Load it again", location.pathname);
+  if (live.failures > MOST_FAILURES) return;
+  const seconds = live.failures > 5 ? 60 : 2 ** live.failures;
+  live.timer = setTimeout(live.failures > 1 ? renew : follow, seconds * 1000 * (1 + Math.random() / 4));
+}
+
+function renew() {
+  live.changed = true;
+  // What is being sent is answered with a page of its own.
+  if (live.loading || document.querySelector("form[data-sent]")) return;
+  live.changed = false;
+  live.loading = true;
+  const request = new XMLHttpRequest();
+  request.open("GET", location.pathname);
+  request.responseType = "document";
+  request.timeout = 30000;
+  for (const [name, value] of Object.entries(FROM_SCRIPT)) request.setRequestHeader(name, value);
+  request.addEventListener("loadend", () => {
+    live.loading = false;
+    renewed(request.status, request.response);
+  });
+  request.send();
+}
+
+function renewed(status, page) {
+  if (status === 401) {
+    stopFollowing();
+    sessionOver();
+  } else if ([200, 403, 404].includes(status) && page?.getElementById("main")) {
+    replace(page);
+    if (live.changed) renew();
+    if (!live.stream) follow();
+  } else tryAgain(true);
+}
+
+// What a control is, on the page before and on the page after.
+function keyOf(element) {
+  const own = element.matches("[type=checkbox], button[value]") ? element.value : element.matches("input, textarea") ? "" : textOf(element);
+  return [element.tagName, element.id, element.form?.getAttribute("action"), element.name, element.getAttribute("href"), own].join("\n");
+}
+
+const FIELDS = "input[name]:not([type=hidden]), textarea[name]";
+
+function whatIsTyped() {
+  const focus = main.contains(document.activeElement) ? document.activeElement : null;
+  const isText = focus?.matches("textarea, input:not([type=checkbox])");
+  return {
+    fields: new Map(all(FIELDS, main).filter((field) => (field.type === "checkbox" ? field.checked : field.value)).map((field) => [keyOf(field), field.value])),
+    open: all("details[open] > summary", main).map(textOf),
+    focus: focus && { key: keyOf(focus), top: focus.getBoundingClientRect().top, range: isText ? [focus.selectionStart, focus.selectionEnd] : null },
+    scroll: window.scrollY,
+  };
+}
+
+function putBack({ fields, open, focus, scroll }) {
+  for (const field of all(FIELDS, main)) {
+    if (!fields.has(keyOf(field))) continue;
+    if (field.type === "checkbox") field.checked = true;
+    else field.value = fields.get(keyOf(field));
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+  for (const summary of all("summary", main)) summary.parentElement.open ||= open.includes(textOf(summary));
+  window.scrollTo(0, scroll);
+  if (!focus) return;
+  const same = all("a, button, input, textarea, summary", main).find((element) => keyOf(element) === focus.key);
+  (same ?? main).focus({ preventScroll: true });
+  if (!same) return;
+  if (focus.range) same.setSelectionRange(...focus.range);
+  window.scrollBy(0, same.getBoundingClientRect().top - focus.top);
+}
+
+// The states that a page shows, by what has them.
+function statesOf(root) {
+  return new Map(all(".card .badge, .request-state .badge", root).map((badge) => {
+    const card = badge.closest(".card");
+    return [card?.querySelector("a")?.getAttribute("href") ?? "", `${card ? textOf(card.querySelector("h3")) : "State"}: ${textOf(badge)}`];
+  }));
+}
+
+function replace(page) {
+  const kept = whatIsTyped();
+  const before = statesOf(main);
+  const waiting = textOf(document.querySelector(".count"));
+  const hint = all(".note:not(.notice)", main).filter((note) => note.matches(".refused") || performance.now() < 15000);
+  main.replaceChildren(...page.getElementById("main").childNodes);
+  main.querySelector("h1")?.after(...hint);
+  document.querySelector(".top nav")?.replaceChildren(...page.querySelector(".top nav")?.childNodes ?? []);
+  document.title = page.title;
+  document.body.dataset.live = page.body.dataset.live ?? "";
+  live.enhance();
+  putBack(kept);
+  main.classList.add("renewed");
+  setTimeout(() => main.classList.remove("renewed"), 500);
+  const news = [...statesOf(main)].filter(([what, state]) => before.get(what) !== state).map(([, state]) => state);
+  const count = textOf(document.querySelector(".count"));
+  if (count !== waiting) news.push(`Waiting for you: ${count || "nothing"}`);
+  if (news.length > 0) announce(news.slice(0, 3).join(". "));
+}
+
+// Follows the page from now on; `enhance` is what a page needs that was just put in.
+export function followPage(enhance) {
+  live.enhance = enhance;
+  document.addEventListener("visibilitychange", lookAgain);
+  window.addEventListener("pagehide", stopFollowing);
+  window.addEventListener("pageshow", (event) => event.persisted && lookAgain());
+  follow();
+}
+
+// A page in the background has no stream; one that is seen again is as it is now.
+function lookAgain() {
+  stopFollowing();
+  live.failures = 0;
+  if (!document.hidden && document.body.dataset.live) renew();
+}
