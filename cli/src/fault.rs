@@ -1,5 +1,6 @@
 //! What went wrong, as a sentence that says what to do.
 
+use jit_access_core::admission::policy_sentence;
 use jit_access_core::guard::POLICY;
 use kube::config::KubeconfigError;
 use kube::core::Status;
@@ -110,15 +111,6 @@ fn changed(message: &str) -> String {
 
 fn login(why: &str) -> String {
     format!("{why}: log in again, and see with `kubectl auth whoami` whether it worked")
-}
-
-/// The sentence of the admission policy's rule, without the frame that the API server puts around.
-fn policy_sentence(message: &str) -> Option<&str> {
-    message
-        .contains("ValidatingAdmissionPolicy")
-        .then(|| message.split_once("denied request: "))
-        .flatten()
-        .map(|(_, sentence)| sentence)
 }
 
 /// What to tell when there is no cluster to talk to.

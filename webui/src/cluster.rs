@@ -2,6 +2,7 @@
 //! both as itself, so that everybody sees who vouches for the name.
 
 use axum::http::StatusCode;
+use jit_access_core::admission::policy_sentence;
 use jit_access_core::review::{free_decision_key, sign};
 use jit_access_crds::{AccessRequest, DecisionKind};
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
@@ -191,13 +192,4 @@ fn fault(error: &kube::Error) -> Fault {
             }
         }
     }
-}
-
-/// The sentence of the admission policy's rule, without the frame that the API server puts around.
-fn policy_sentence(message: &str) -> Option<&str> {
-    message
-        .contains("ValidatingAdmissionPolicy")
-        .then(|| message.split_once("denied request: "))
-        .flatten()
-        .map(|(_, sentence)| sentence)
 }

@@ -11,14 +11,19 @@ use crate::{tools, workspace};
 /// Ends with a failure when a count breaks its limit, never for a time.
 pub fn run() -> Result<ExitCode> {
     let control_plane = tools::folder()?;
-    eprintln!("building the controller and the simulated Google Cloud, optimised");
+    eprintln!("building the controller, the web UI and the simulated Google Cloud, optimised");
     workspace::run_cargo(&[
         "build",
         "--release",
         "--package=jit-access-controller",
+        "--package=jit-access-webui",
         "--package=google-cloud-simulator",
         "--package=jit-access-tests",
-        "--bins",
+        "--bin=jit-access-controller",
+        "--bin=jit-access-webui",
+        "--bin=google-cloud-simulator",
+        "--bin=jit-access-bench",
+        "--bin=leash",
     ])?;
     // Cargo puts each profile's programs beside the other's.
     let programs = workspace::programs()?.with_file_name("release");

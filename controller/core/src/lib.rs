@@ -2,6 +2,7 @@
 //! [`eligibility`] → [`approval`] → [`grant`] → [`expiry`]. [`decision`] puts them together,
 //! [`status`] says what came out. No I/O, no clock: `now` is an argument.
 
+pub mod admission;
 pub mod approval;
 pub mod decision;
 pub mod eligibility;

@@ -15,7 +15,7 @@ use crate::app::{App, Shared};
 use crate::ask::{Ask, Problem};
 use crate::form::{FormBody, QueryString, Unreadable};
 use crate::iap::SignedIn;
-use crate::moment::length;
+use crate::moment::{Moment, length};
 use crate::view::{Offer, offer};
 
 /// Lengths that are proposed where the limits allow them.
@@ -32,6 +32,8 @@ pub(super) struct AskPage {
     ask: Ask,
     problems: Vec<Problem>,
     notes: Vec<String>,
+    /// As of when the lists are.
+    lists_read: Option<Moment>,
     /// What was searched for; only without a resource.
     search: String,
     results: Vec<Place>,
@@ -139,11 +141,7 @@ async fn page(
         None
     } else {
         match ResourceName::parse(&ask.resource) {
-            Ok(name) => Some(catalogue.place(name.as_str()).unwrap_or_else(|| Place {
-                name: name.as_str().to_owned(),
-                display_name: String::new(),
-                path: Vec::new(),
-            })),
+            Ok(name) => Some(nameless(name.as_str())),
             Err(why) => {
                 if !problems.iter().any(|problem| problem.field == "resource") {
                     problems.push(Problem {
@@ -158,6 +156,11 @@ async fn page(
     let offer = place.as_ref().and_then(|place| {
         let lookup = catalogue.look_up(&person, &place.name, now)?;
         Some(offer(&person, &lookup, &ask, &own, &catalogue, now))
+    });
+    // What something is called is told to those who may ask for something there.
+    let place = place.map(|place| match &offer {
+        Some(offer) if !offer.is_empty() => catalogue.place(&place.name).unwrap_or(place),
+        _ => place,
     });
     let found = if place.is_none() {
         let text = if ask.resource.is_empty() {
@@ -186,6 +189,7 @@ async fn page(
         frame: Frame::new(app, &me.email, Tab::Ask, "Ask for access"),
         problems,
         notes,
+        lists_read: app.catalogue.freshness().read.map(Moment::new),
         search: search.to_owned(),
         results: found.places,
         more_results: found.more,
@@ -202,6 +206,15 @@ async fn page(
         hint: limits.justification_hint.clone(),
         most_roles: limits.max_roles,
         ask,
+    }
+}
+
+/// A resource of which nothing but the name is known.
+fn nameless(name: &str) -> Place {
+    Place {
+        name: name.to_owned(),
+        display_name: String::new(),
+        path: Vec::new(),
     }
 }
 

@@ -83,8 +83,9 @@ pub async fn preview(
     let window = valid.start_time.map(|_| Window::decide(&valid, now, now));
     let page = PreviewPage {
         frame: Frame::new(&app, &me.email, Tab::Ask, "Check your request"),
-        place: catalogue
-            .place(resource)
+        place: (!planned.is_empty())
+            .then(|| catalogue.place(resource))
+            .flatten()
             .map(|place| place.display_name)
             .unwrap_or_default(),
         roles: valid

@@ -84,6 +84,19 @@ async fn roles_are_shown_with_title_condition_and_what_one_has_of_them() {
 }
 
 #[tokio::test]
+async fn what_a_resource_is_called_is_told_to_those_who_may_ask_there() {
+    let site = Site::new().await;
+    let named = site.get("/?resource=projects/data-prod", ALICE).await;
+    named.has("Data warehouse").has("Production");
+    let page = site.get("/?resource=projects/data-prod", BOB).await;
+    page.lacks("Data warehouse").lacks("Production");
+    page.has("The lists name no role that you may ask for here.");
+    let fields = with(&OWN, &[("resource", "projects/data-prod")]);
+    let page = site.post("/preview", BOB, &fields).await;
+    page.has("will be refused").lacks("Data warehouse");
+}
+
+#[tokio::test]
 async fn an_address_fills_the_form_in() {
     let site = Site::new().await;
     let address =

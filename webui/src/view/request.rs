@@ -81,7 +81,8 @@ impl RequestView {
         let grant = status.and_then(|status| status.grant.as_ref());
         let end = grant.and_then(|grant| parse_time(&grant.expire_time).ok());
         let planned = status.and_then(|status| status.plan.as_ref());
-        let place = catalogue.place(&spec.resource);
+        // What it is called is told once the controller found that the requester may have something there.
+        let place = planned.and_then(|_| catalogue.place(&spec.resource));
         let start = spec
             .start_time
             .as_deref()

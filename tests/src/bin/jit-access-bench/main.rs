@@ -5,7 +5,9 @@
 mod admission;
 mod approvals;
 mod bare;
+mod catalogue;
 mod grants;
+mod pages;
 mod report;
 mod site;
 mod upkeep;
@@ -37,6 +39,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<Report> {
     let mut report = Report::start();
+    catalogue::measure(&mut report).await?;
     {
         let mut bench = bench().await?;
         upkeep::start(&mut report, &mut bench, "no request").await?;
@@ -60,6 +63,7 @@ async fn run() -> Result<Report> {
     }
     let mut bench = bench().await?;
     upkeep::memory(&mut report, &mut bench).await?;
+    pages::measure(&mut report, &bench).await?;
     admission::cost(&mut report, &bench).await?;
     Ok(report)
 }

@@ -7,7 +7,6 @@ use jit_access_tests::case::Case;
 use jit_access_tests::server;
 use jit_access_tests::webui::answer;
 use kube::ResourceExt;
-use kube::api::DeleteParams;
 use reqwest::Method;
 use serde_json::json;
 
@@ -102,9 +101,7 @@ async fn attack_5_a_request_made_again_under_the_same_name_is_not_approved() -> 
         .reviewers(&[&bob.email]);
     case.submit(&alice, &request).await?;
     let shown = case.wait_for("swap", AccessState::AwaitingApproval).await?;
-    case.requests()
-        .delete("swap", &DeleteParams::default())
-        .await?;
+    case.delete(&alice, "swap").await?.success()?;
     jit_access_tests::eventually::eventually(std::time::Duration::from_secs(20), async || {
         Ok(case
             .requests()
