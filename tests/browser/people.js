@@ -2,47 +2,115 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import AxeBuilder from "@axe-core/playwright";
-import { expect, test as base } from "@playwright/test";
+import { expect, request as http, test as base } from "@playwright/test";
 
 export { expect };
 
 /** The folder of the screenshots that the documentation shows. */
 const IMAGES = new URL("../../docs/images/", import.meta.url).pathname;
 
-/** `web` (through Identity-Aware Proxy), `google` (the simulated Google Cloud), `kubeconfig`, `logs`. */
+/** `web` (through Identity-Aware Proxy), `webui` (past it), `google` (the simulated Google Cloud), `kubeconfig`, `logs`. */
 export function demo() {
   return JSON.parse(process.env.JIT_ACCESS_DEMO);
 }
 
+/** What the API requests of a test say as the browser would: they come from a page of the site. */
+const FROM_OURS = { "Sec-Fetch-Site": "same-origin" };
+
 /**
- * `test` with `signIn("alice")`: a page in a browser of that person's own, which ends with the test. It
- * fails the test when a script of the page fails, or the page breaks its own content security policy.
+ * `test` with `signIn("alice")`: a page in a browser of that person's own, which ends with the test, and
+ * with it everything that the person has or waits for. It fails the test when a script of the page fails,
+ * or the page breaks its own content security policy, other than where `breaksPolicy` is said.
  */
 export const test = base.extend({
   signIn: async ({ browser }, use) => {
     const contexts = [];
+    const people = new Set();
     const problems = [];
     await use(async (name, options = {}) => {
-      const { path = "/", ...context } = options;
+      const { path = "/", breaksPolicy = false, ...context } = options;
       const own = await browser.newContext({ baseURL: demo().web, ...context });
       contexts.push(own);
+      people.add(name);
       const page = await own.newPage();
       page.on("pageerror", (error) => problems.push(`${page.url()}: ${error}`));
       page.on("console", (message) => {
-        if (/content security policy/i.test(message.text())) problems.push(message.text());
+        const isOfPolicy = /content security policy/i.test(message.text());
+        if (isOfPolicy && !breaksPolicy) problems.push(message.text());
       });
       await page.goto(path);
       await page.getByRole("button", { name: `${name}@example.com` }).click();
       return page;
     });
     for (const context of contexts) await context.close();
+    for (const name of people) await endAll(name);
     expect(problems, "no script of a page fails").toEqual([]);
   },
 });
 
+/** Ends what a person has or waits for: the tests share one demo, and nobody may have many at once. */
+async function endAll(name) {
+  const person = await http.newContext({ baseURL: demo().web });
+  await person.post("/_gcp_iap/sign_in", { form: { account: `${name}@example.com` } });
+  const list = await (await person.get("/requests")).text();
+  for (const address of new Set(list.match(/\/requests\/[a-z0-9-]+/g))) {
+    const page = await (await person.get(address)).text();
+    const uid = page.match(/action="[^"]*\/end"[^>]*>\s*<input[^>]* name="uid" value="([^"]+)"/)?.[1];
+    if (uid) await person.post(`${address}/end`, { headers: FROM_OURS, form: { uid } });
+  }
+  await person.dispose();
+}
+
+/**
+ * Asks for access as whoever is signed in on the page, without filling in the form there. A field may have
+ * a list of values. Returns the path of the request.
+ */
+export async function ask(page, fields) {
+  const form = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields)) {
+    for (const one of [value].flat()) form.append(name, one);
+  }
+  const answer = await page.request.post("/requests", {
+    headers: { ...FROM_OURS, "Content-Type": "application/x-www-form-urlencoded" },
+    data: form.toString(),
+  });
+  const path = new URL(answer.url()).pathname;
+  expect(path, "the request was sent").toMatch(/^\/requests\/[a-z0-9-]+$/);
+  return path;
+}
+
+/** Asks for access to the buckets of the web, which a peer must approve. */
+export function askForBuckets(page, justification, reviewers = "bob@example.com") {
+  return ask(page, {
+    resource: "projects/web-prod",
+    "peer-role": "roles/storage.admin",
+    reviewer: reviewers,
+    justification,
+    duration: "15m",
+  });
+}
+
+/** The state of the request whose page it is, as soon as it is that. */
+export async function becomes(page, state, timeout = undefined) {
+  const badge = page.locator("#main").getByText(state, { exact: true }).first();
+  await expect(badge).toBeVisible({ timeout });
+}
+
+/** The bindings of a role in a policy of the simulated Google Cloud that JIT Access made for a person. */
+export async function bindingsOf(name, resource, wanted) {
+  const answer = await fetch(`${demo().google}/control/policy?resource=${resource}`);
+  const { bindings = [] } = await answer.json();
+  return bindings.filter(
+    ({ condition, members, role }) =>
+      condition?.title.startsWith("jit-access ") &&
+      members.includes(`user:${name}@example.com`) &&
+      role === wanted,
+  );
+}
+
 /** Nothing on the page shuts anybody out, in light and in dark, as far as a program can tell. */
-export async function accessible(page) {
-  for (const colorScheme of ["light", "dark"]) {
+export async function accessible(page, schemes = ["light", "dark"]) {
+  for (const colorScheme of schemes) {
     await page.emulateMedia({ colorScheme });
     const { violations } = await new AxeBuilder({ page }).analyze();
     const found = violations.map(

@@ -22,6 +22,7 @@ export default defineConfig({
     deviceScaleFactor: 1,
     locale: "en-GB",
     timezoneId: "UTC",
+    actionTimeout: 15_000,
     screenshot: "only-on-failure",
     trace: "retain-on-failure",
     launchOptions: {

@@ -174,6 +174,7 @@ impl Demo {
     fn tell(&self, file: &Path) -> Result<()> {
         let addresses = json!({
             "web": self.simulator.iap_url(),
+            "webui": self.webui.url(),
             "google": self.simulator.url(),
             "kubeconfig": self.cluster.people.kubeconfig(),
             "logs": [self.controller.process().log(), self.webui.server.process().log()],

@@ -1,0 +1,33 @@
+// What a peer denies, and what its requester takes back.
+import { askForBuckets, becomes, bindingsOf, expect, test } from "../people.js";
+
+test("who asked sees a denial at once, with its reason", async ({ signIn }) => {
+  const [alice, bob] = [await signIn("alice"), await signIn("bob")];
+  const path = await askForBuckets(alice, "Just looking around");
+  await alice.goto(path);
+  await becomes(alice, "Waiting for approval");
+  await bob.goto(path);
+  await expect(bob.getByRole("heading", { name: "Your decision" })).toBeVisible();
+  await bob.getByLabel("Comment").fill("Not without a case number.");
+  await bob.getByRole("button", { name: "Deny" }).click();
+  await expect(bob.getByText("You denied this request.")).toBeVisible();
+  await expect(bob.getByRole("heading", { name: "Your decision" })).toBeHidden();
+
+  await becomes(alice, "Denied");
+  await expect(alice.getByText("Denied by bob@example.com", { exact: true })).toBeVisible();
+  await expect(alice.getByText("“Not without a case number.”")).toBeVisible();
+  expect(await bindingsOf("alice", "projects/web-prod", "roles/storage.admin")).toEqual([]);
+});
+
+test("a request that was withdrawn waits for nobody", async ({ signIn }) => {
+  const [carol, bob] = [await signIn("carol"), await signIn("bob")];
+  await bob.getByRole("link", { name: "Waiting for me" }).click();
+  await expect(bob.getByText("Nothing waits for you.")).toBeVisible();
+  const path = await askForBuckets(carol, "INC-4714: not needed after all");
+  await expect(bob.getByRole("link", { name: "Waiting for me 1" })).toBeVisible();
+  await expect(bob.getByText("INC-4714: not needed after all")).toBeVisible();
+  await carol.goto(path);
+  await carol.getByRole("button", { name: "Withdraw this request" }).click();
+  await becomes(carol, "Ended early");
+  await expect(bob.getByText("Nothing waits for you.")).toBeVisible();
+});
