@@ -109,7 +109,7 @@ impl RequestView {
             start: start.map(Moment::new),
             state: state_words::words(state),
             class: state_words::class(state),
-            message: message(request).unwrap_or_default().to_owned(),
+            message: said(request),
             made: Moment::new(created(request)),
             until: end.map(Moment::new),
             left: end
@@ -123,6 +123,21 @@ impl RequestView {
     pub fn is_self_approved(&self) -> bool {
         self.reviewers.is_empty()
     }
+}
+
+/// What the controller says about a request, without how to approve it by kubectl: the page has
+/// buttons for that.
+#[must_use]
+pub fn said(request: &AccessRequest) -> String {
+    let message = message(request).unwrap_or_default();
+    if state(request) != Some(AccessState::AwaitingApproval) {
+        return message.to_owned();
+    }
+    let sentences = message.split("; ").filter(|sentence| {
+        !sentence.contains(" approves with: kubectl ")
+            && *sentence != "the others do so with their own address"
+    });
+    sentences.collect::<Vec<_>>().join("; ")
 }
 
 /// Whether a person may see a request: whose it is, and whom it names as reviewer.
