@@ -117,26 +117,24 @@ impl RequestView {
                 .map(|end| left(end, now)),
         }
     }
-
-    /// Whether nobody else has to agree.
-    #[must_use]
-    pub fn is_self_approved(&self) -> bool {
-        self.reviewers.is_empty()
-    }
 }
 
-/// What the controller says about a request, without how to approve it by kubectl: the page has
-/// buttons for that.
+/// What the controller says about a request, without what the page shows better: how to approve it by
+/// kubectl, and until when it is active.
 #[must_use]
 pub fn said(request: &AccessRequest) -> String {
     let message = message(request).unwrap_or_default();
-    if state(request) != Some(AccessState::AwaitingApproval) {
-        return message.to_owned();
-    }
-    let sentences = message.split("; ").filter(|sentence| {
-        !sentence.contains(" approves with: kubectl ")
-            && *sentence != "the others do so with their own address"
-    });
+    let is_shown_better = |sentence: &str| match state(request) {
+        Some(AccessState::AwaitingApproval) => {
+            sentence.contains(" approves with: kubectl ")
+                || sentence == "the others do so with their own address"
+        }
+        Some(AccessState::Active) => sentence.starts_with("access until "),
+        _ => false,
+    };
+    let sentences = message
+        .split("; ")
+        .filter(|sentence| !is_shown_better(sentence));
     sentences.collect::<Vec<_>>().join("; ")
 }
 
