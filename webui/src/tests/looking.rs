@@ -130,7 +130,10 @@ async fn who_reviews_sees_the_difference_to_what_the_requester_has() {
     let page = site.get("/requests/asks", BOB).await;
     page.has("by runs").has("has it for another");
     // What is active is no comparison any more.
-    site.get("/requests/runs", ALICE).await.has("What is granted").lacks("through JIT Access");
+    site.get("/requests/runs", ALICE)
+        .await
+        .has("What is granted")
+        .lacks("through JIT Access");
     site.get("/waiting", BOB)
         .await
         .has("has it for another")
