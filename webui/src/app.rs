@@ -8,9 +8,9 @@ use jit_access_core::limits::Limits;
 use jit_access_core::review::waits_for;
 use jit_access_crds::AccessRequest;
 use jit_access_google::catalogue::Catalogue;
-use tokio::sync::Semaphore;
 
 use crate::cluster::{Cluster, Fault};
+use crate::followers::Followers;
 use crate::groups::Groups;
 use crate::metrics::{Levels, Metrics};
 use crate::requests::Requests;
@@ -32,11 +32,8 @@ pub struct App {
     /// Figures.
     pub metrics: Arc<Metrics>,
     /// A place for each page that is told of changes.
-    pub live: Arc<Semaphore>,
+    pub followers: Followers,
 }
-
-/// Most pages that are told of changes at once.
-pub const MOST_FOLLOWERS: usize = 4_000;
 
 /// What handlers share.
 pub type Shared = State<Arc<App>>;
@@ -65,7 +62,7 @@ impl App {
             bindings,
             catalogue_read: self.catalogue.freshness().read,
             requests: self.requests.count(|_| true),
-            followers: MOST_FOLLOWERS.saturating_sub(self.live.available_permits()),
+            followers: self.followers.count(),
         }
     }
 

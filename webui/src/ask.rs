@@ -2,12 +2,17 @@
 //! request that it means. Whatever is wrong with it is told beside the field.
 
 use jiff::Timestamp;
+use jit_access_core::grant::Window;
 use jit_access_core::limits::Limits;
 use jit_access_core::request::{ValidRequest, format_time};
 use jit_access_core::visible_text::shown;
 use jit_access_crds::AccessRequestSpec;
 
 use crate::form::{Fields, Unreadable};
+
+/// Most roles or reviewers of a field that are read: more than any limit lets pass, and few enough to
+/// compare each with each.
+const MOST_WORDS: usize = 50;
 
 /// The fields as they were filled in; none of them is checked yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -178,8 +183,13 @@ impl Ask {
         if !problems.is_empty() {
             return Err(problems);
         }
-        ValidRequest::check(&self.spec(requester, now), now, limits)
-            .map_err(|refusal| vec![problem_of(&refusal.message)])
+        let valid = ValidRequest::check(&self.spec(requester, now), now, limits)
+            .map_err(|refusal| vec![problem_of(&refusal.message)])?;
+        if Window::decide(&valid, now, now).is_over(now) {
+            let over = "This time is over already: the access would have ended before it began.";
+            return Err(vec![Problem::new("start", over)]);
+        }
+        Ok(valid)
     }
 }
 
@@ -222,8 +232,9 @@ fn in_utc(text: &str) -> String {
 
 fn distinct<'a>(values: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut kept: Vec<String> = Vec::new();
-    for value in values.into_iter().map(str::trim) {
-        if !value.is_empty() && !kept.iter().any(|other| other == value) {
+    let values = values.into_iter().map(str::trim);
+    for value in values.filter(|value| !value.is_empty()).take(MOST_WORDS) {
+        if !kept.iter().any(|other| other == value) {
             kept.push(value.to_owned());
         }
     }
@@ -234,7 +245,7 @@ fn words<'a>(values: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let words = values
         .into_iter()
         .flat_map(|value| value.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';')));
-    distinct(words)
+    distinct(words.take(MOST_WORDS))
 }
 
 fn addresses(fields: &Fields) -> Vec<String> {

@@ -1,6 +1,8 @@
 //! What the web UI writes: requests in the name of who is signed in, and their decisions. It signs
 //! both as itself, so that everybody sees who vouches for the name.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use jit_access_core::admission::policy_sentence;
 use jit_access_core::review::{free_decision_key, sign};
@@ -12,6 +14,9 @@ use serde_json::json;
 
 /// Whom the API server notes as the writer of a field.
 const FIELD_MANAGER: &str = "jit-access-webui";
+
+/// How long the API server may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The API server, as the web UI's own account.
 #[derive(Debug, Clone)]
@@ -71,7 +76,7 @@ impl Cluster {
     /// # Errors
     /// When there is none, or the API server does not answer.
     pub async fn get(&self, name: &str) -> Result<AccessRequest, Fault> {
-        self.requests.get(name).await.map_err(|error| fault(&error))
+        in_time(self.requests.get(name)).await
     }
 
     /// Makes a request.
@@ -83,8 +88,7 @@ impl Cluster {
             field_manager: Some(FIELD_MANAGER.to_owned()),
             ..PostParams::default()
         };
-        let created = self.requests.create(&parameters, request).await;
-        created.map_err(|error| fault(&error))
+        in_time(self.requests.create(&parameters, request)).await
     }
 
     /// Writes a decision of a person about exactly the request that the page showed.
@@ -127,11 +131,11 @@ impl Cluster {
             ..PatchParams::default()
         };
         let name = shown.name_any();
-        let patched = self
-            .requests
-            .patch(&name, &parameters, &Patch::Merge(patch))
-            .await;
-        patched.map_err(|error| fault(&error))
+        in_time(
+            self.requests
+                .patch(&name, &parameters, &Patch::Merge(patch)),
+        )
+        .await
     }
 }
 
@@ -143,14 +147,29 @@ fn other_request() -> Fault {
     }
 }
 
+/// Waits for an answer, but not for ever: a load balancer gives up too, and says less.
+async fn in_time<T>(call: impl Future<Output = kube::Result<T>>) -> Result<T, Fault> {
+    match tokio::time::timeout(PATIENCE, call).await {
+        Ok(result) => result.map_err(|error| fault(&error)),
+        Err(_) => {
+            tracing::error!(?PATIENCE, "the API server did not answer in time");
+            Err(no_answer())
+        }
+    }
+}
+
+fn no_answer() -> Fault {
+    Fault {
+        status: StatusCode::BAD_GATEWAY,
+        sentence: "The Kubernetes API server does not answer. It is not known whether anything was written: look at your requests, and try again in a moment.".to_owned(),
+        said: None,
+    }
+}
+
 fn fault(error: &kube::Error) -> Fault {
     let kube::Error::Api(status) = error else {
         tracing::error!(%error, "a call to the API server failed");
-        return Fault {
-            status: StatusCode::BAD_GATEWAY,
-            sentence: "The Kubernetes API server does not answer. It is not known whether anything was written: look at your requests, and try again in a moment.".to_owned(),
-            said: None,
-        };
+        return no_answer();
     };
     let message = status.message.as_str();
     let said = Some(message.to_owned());

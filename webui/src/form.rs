@@ -1,6 +1,8 @@
 //! What a form sends: fields with a name and a value, of which some may be there several times.
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use std::time::Duration;
+
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -29,7 +31,7 @@ pub struct Unreadable {
 }
 
 impl Unreadable {
-    fn new(status: StatusCode, sentence: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, sentence: impl Into<String>) -> Self {
         Self {
             status,
             sentence: sentence.into(),
@@ -139,11 +141,26 @@ fn decode(text: &[u8]) -> Result<String, Unreadable> {
 #[derive(Debug, Clone)]
 pub struct FormBody(pub Fields);
 
+/// How long a form may take to arrive.
+const LONGEST_ARRIVAL: Duration = Duration::from_secs(10);
+
 impl<S: Send + Sync> FromRequest<S> for FormBody {
     type Rejection = Unreadable;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Unreadable> {
         check_type(request.headers())?;
+        let arrived = tokio::time::timeout(LONGEST_ARRIVAL, Self::arriving(request)).await;
+        arrived.unwrap_or_else(|_| {
+            Err(Unreadable::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "The form did not arrive in time: send it again.",
+            ))
+        })
+    }
+}
+
+impl FormBody {
+    async fn arriving(request: Request) -> Result<Self, Unreadable> {
         let mut stream = request.into_body().into_data_stream();
         let mut body = Vec::new();
         while let Some(piece) = stream.next().await {
@@ -183,6 +200,24 @@ fn check_type(headers: &HeaderMap) -> Result<(), Unreadable> {
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "A form must be sent as application/x-www-form-urlencoded in UTF-8: use the page's own form.",
         ))
+    }
+}
+
+/// The name of a request in the path of an address.
+#[derive(Debug, Clone)]
+pub struct Name(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Name {
+    type Rejection = Unreadable;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Unreadable> {
+        match Path::<String>::from_request_parts(parts, state).await {
+            Ok(Path(name)) => Ok(Self(name)),
+            Err(_) => Err(Unreadable::new(
+                StatusCode::NOT_FOUND,
+                "There is no page at this address.",
+            )),
+        }
     }
 }
 

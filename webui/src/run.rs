@@ -12,11 +12,12 @@ use axum::routing::get;
 use jit_access_google::Google;
 use jit_access_google::catalogue::Catalogue;
 use jit_access_program::{bind, kubernetes, stop_signal};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
-use crate::app::{App, MOST_FOLLOWERS};
+use crate::app::App;
 use crate::cluster::Cluster;
 use crate::config::Config;
+use crate::followers::Followers;
 use crate::groups::Groups;
 use crate::iap::Assertions;
 use crate::metrics::Metrics;
@@ -54,7 +55,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         catalogue: catalogue.clone(),
         groups: Groups::new(google),
         metrics: Arc::new(Metrics::default()),
-        live: Arc::new(Semaphore::new(MOST_FOLLOWERS)),
+        followers: Followers::default(),
     });
     tracing::info!(namespace = config.namespace, user = me, "serving");
 

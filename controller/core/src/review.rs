@@ -9,6 +9,7 @@ use jit_access_crds::{
 };
 use kube::ResourceExt;
 
+use crate::approval::was_found_unable;
 use crate::status;
 use crate::visible_text::{is_invisible, shown, shown_up_to};
 
@@ -243,6 +244,7 @@ pub fn is_reviewer(request: &AccessRequest, person: &str) -> bool {
 pub fn waits_for(request: &AccessRequest, person: &str, delegates: &[String]) -> bool {
     status::state(request) == Some(AccessState::AwaitingApproval)
         && is_reviewer(request, person)
+        && !was_found_unable(request, person)
         && decisions(request, delegates)
             .iter()
             .all(|decision| decision.author != person)

@@ -22,6 +22,8 @@ use crate::view::{Offer, offer};
 const USUAL_MINUTES: [i64; 7] = [5, 15, 30, 60, 120, 240, 480];
 /// How many resources of earlier requests are proposed.
 const MOST_RECENT: usize = 5;
+/// The field of a problem that leaves open whether the request was made.
+pub(super) const UNSURE: &str = "unsure";
 /// A catalogue older than this is said to be old.
 const OLD: SignedDuration = SignedDuration::from_mins(20);
 
@@ -60,6 +62,11 @@ impl AskPage {
         let mut problems = self.problems.iter();
         let found = problems.find(|problem| problem.field == field);
         found.map(|problem| problem.sentence.as_str())
+    }
+
+    /// Whether there is no role to tick.
+    fn lists_nothing(&self) -> bool {
+        self.offer.as_ref().is_none_or(Offer::is_empty)
     }
 
     fn has_problem(&self, field: &&str) -> bool {
@@ -109,14 +116,21 @@ pub async fn change(
 }
 
 /// The form as it was filled in, with what is wrong.
+///
+/// The status says whether the person or a server is to blame.
 pub(super) async fn with_problems(
     app: &App,
     me: &SignedIn,
     ask: Ask,
     problems: Vec<Problem>,
 ) -> Response {
+    let status = if problems.iter().any(|problem| problem.field == UNSURE) {
+        StatusCode::BAD_GATEWAY
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
     let page = page(app, me, ask, "", problems).await;
-    render(StatusCode::UNPROCESSABLE_ENTITY, &page)
+    render(status, &page)
 }
 
 async fn page(
@@ -175,7 +189,13 @@ async fn page(
 
     let mut recent: Vec<Place> = Vec::new();
     for request in &own {
+        // What something is called is told where the controller found that the person may have something.
+        let was_eligible = request
+            .status
+            .as_ref()
+            .is_some_and(|status| status.plan.is_some());
         if recent.len() < MOST_RECENT
+            && was_eligible
             && !recent
                 .iter()
                 .any(|place| place.name == request.spec.resource)
@@ -203,7 +223,7 @@ async fn page(
         longest: format_duration(limits.max_duration),
         usual: format_duration(limits.default_duration),
         furthest: length(limits.max_schedule),
-        hint: limits.justification_hint.clone(),
+        hint: hint(app),
         most_roles: limits.max_roles,
         ask,
     }
@@ -250,6 +270,19 @@ fn unlisted_reviewers(ask: &Ask, offer: Option<&Offer>) -> Vec<String> {
     };
     let others = ask.reviewers.iter().filter(|email| !is_listed(email));
     others.cloned().collect()
+}
+
+/// What a justification must be like, in the administrator's words where there are some.
+fn hint(app: &App) -> String {
+    let limits = &app.limits;
+    match (
+        limits.justification_hint.as_str(),
+        limits.justification_pattern.source(),
+    ) {
+        ("", ".*") => String::new(),
+        ("", pattern) => format!("It must match the regular expression {pattern}"),
+        (hint, _) => hint.to_owned(),
+    }
 }
 
 fn durations(app: &App) -> Vec<String> {

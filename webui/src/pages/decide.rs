@@ -1,9 +1,9 @@
 //! Decisions about one request: approve, deny, take an approval back, end.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use jit_access_core::review::is_reviewer;
+use jit_access_core::review::{decisions, is_reviewer};
 use jit_access_core::status::state;
 use jit_access_crds::{AccessRequest, AccessState, DecisionKind};
 use kube::ResourceExt;
@@ -13,7 +13,7 @@ use super::request::own_approval_key;
 use super::{Frame, Tab};
 use crate::app::{App, Shared};
 use crate::cluster::Fault;
-use crate::form::{FormBody, Unreadable};
+use crate::form::{FormBody, Name, Unreadable};
 use crate::iap::SignedIn;
 use crate::state_words;
 use crate::view::may_end;
@@ -22,7 +22,7 @@ use crate::view::may_end;
 pub async fn decide(
     State(app): Shared,
     me: SignedIn,
-    Path(name): Path<String>,
+    Name(name): Name,
     FormBody(fields): FormBody,
 ) -> Result<Response, Unreadable> {
     let kind = match fields.one("decision")? {
@@ -51,7 +51,7 @@ pub async fn decide(
 pub async fn end(
     State(app): Shared,
     me: SignedIn,
-    Path(name): Path<String>,
+    Name(name): Name,
     FormBody(fields): FormBody,
 ) -> Result<Response, Unreadable> {
     let uid = fields.one("uid")?;
@@ -68,12 +68,19 @@ pub async fn end(
 pub async fn withdraw(
     State(app): Shared,
     me: SignedIn,
-    Path(name): Path<String>,
+    Name(name): Name,
     FormBody(fields): FormBody,
 ) -> Result<Response, Unreadable> {
     let uid = fields.one("uid")?;
     let result = async {
         let request = shown(&app, &me.email, &name, uid).await?;
+        if !state(&request).is_none_or(AccessState::is_undecided) {
+            return Err(Fault {
+                status: StatusCode::CONFLICT,
+                sentence: "It is too late to take an approval back, for the request is decided: what is active can be ended.".to_owned(),
+                said: None,
+            });
+        }
         let key = own_approval_key(&request, &me.email, app.cluster.me()).ok_or_else(|| Fault {
             status: StatusCode::CONFLICT,
             sentence: "There is no approval of yours here that was given on this site.".to_owned(),
@@ -99,10 +106,26 @@ pub(super) async fn write(
     comment: &str,
 ) -> Result<(), Fault> {
     let request = shown(app, me, name, uid).await?;
+    let delegates = app.delegates();
+    let is_written = |request: &AccessRequest| {
+        let mut decisions = decisions(request, &delegates).into_iter();
+        decisions.any(|decision| decision.kind == kind && decision.author == me)
+    };
+    // The button was pressed twice.
+    if is_written(&request) {
+        return Ok(());
+    }
     check(&request, me, kind)?;
     // One line is all that a decision may be; whoever types more means no harm.
     let comment = comment.split_whitespace().collect::<Vec<_>>().join(" ");
-    let written = app.cluster.decide(&request, kind, me, &comment).await?;
+    let written = match app.cluster.decide(&request, kind, me, &comment).await {
+        Ok(written) => written,
+        // Or both at the same time: one of them was written.
+        Err(why) => match app.cluster.get(name).await {
+            Ok(now) if now.uid() == request.uid() && is_written(&now) => now,
+            _ => return Err(why),
+        },
+    };
     app.metrics.decided(kind);
     app.requests.seen(&written).await;
     Ok(())

@@ -21,6 +21,9 @@ use crate::view::{RequestView, concerns};
 /// How many a page has.
 const PAGE: usize = 25;
 
+/// Longest text that is looked for, in characters.
+const MOST_SEARCHED: usize = 200;
+
 /// What is looked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Filter {
@@ -37,7 +40,7 @@ struct Filter {
 impl Filter {
     fn read(fields: &Fields) -> Result<Self, Unreadable> {
         Ok(Self {
-            text: fields.one("q")?.to_owned(),
+            text: fields.one("q")?.chars().take(MOST_SEARCHED).collect(),
             state: AccessState::from_word(fields.one("state")?),
             whose: match fields.one("whose")? {
                 known @ ("mine" | "reviewed") => known.to_owned(),
@@ -50,7 +53,7 @@ impl Filter {
     fn fits(&self, request: &AccessRequest, me: &str) -> bool {
         let whose = match self.whose.as_str() {
             "mine" => request.spec.requester == me,
-            "reviewed" => is_reviewer(request, me),
+            "reviewed" => is_reviewer(request, me) && concerns(request, me),
             _ => concerns(request, me),
         };
         whose
@@ -129,6 +132,11 @@ pub async fn show(
     let filter = Filter::read(&fields)?;
     let catalogue = app.catalogue.current();
     let found = app.requests.all(|request| filter.fits(request, &me.email));
+    let last = found.len().div_ceil(PAGE).max(1);
+    let filter = Filter {
+        page: filter.page.min(last),
+        ..filter
+    };
     let first = (filter.page - 1) * PAGE;
     let rows = found.iter().skip(first).take(PAGE);
     let states = AccessState::ALL.iter().map(|state| Choice {

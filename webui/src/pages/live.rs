@@ -17,15 +17,18 @@ use jiff::Timestamp;
 use jit_access_core::review::is_reviewer;
 use jit_access_crds::AccessRequest;
 use kube::ResourceExt;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 
-use crate::app::{App, Shared};
+use crate::app::{App, Shared, is_name};
+use crate::followers::Place;
 use crate::form::{QueryString, Unreadable};
 use crate::iap::SignedIn;
 use crate::view::concerns;
 
 /// How often a silent stream shows that it lives: load balancers end what is silent.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Versions are shorter.
+const LONGEST_VERSION: usize = 32;
 /// Several changes within this are one.
 const TOGETHER: Duration = Duration::from_millis(200);
 
@@ -53,7 +56,7 @@ struct Follower {
     subject: Subject,
     known: String,
     changes: watch::Receiver<u64>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Follower {
@@ -109,11 +112,14 @@ pub async fn changes(
     let subject = match (fields.one("of")?, fields.one("name")?) {
         ("mine", "") => Subject::Mine,
         ("waiting", "") => Subject::Waiting,
-        ("request", name) if !name.is_empty() => Subject::Request(name.to_owned()),
+        ("request", name) if is_name(name) => Subject::Request(name.to_owned()),
         _ => return Ok(StatusCode::BAD_REQUEST.into_response()),
     };
     let known = fields.one("version")?;
-    let Ok(place) = Arc::clone(&app.live).try_acquire_owned() else {
+    if known.len() > LONGEST_VERSION {
+        return Ok(StatusCode::BAD_REQUEST.into_response());
+    }
+    let Some(place) = app.followers.take(&me.email) else {
         // The page stays as it is, and tries again.
         return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
     };

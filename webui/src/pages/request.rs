@@ -1,10 +1,11 @@
 //! The page of one request: its life for who asked, what to decide for who reviews.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
+use jit_access_core::approval::was_found_unable;
 use jit_access_core::review::{decisions, is_reviewer, waits_for};
 use jit_access_core::status::state;
 use jit_access_crds::{AccessRequest, AccessState, DecisionKind};
@@ -14,7 +15,7 @@ use super::problem::{Way, fault};
 use super::{Frame, Tab, live, render};
 use crate::app::{App, Shared};
 use crate::console;
-use crate::form::{QueryString, Unreadable};
+use crate::form::{Name, QueryString, Unreadable};
 use crate::iap::SignedIn;
 use crate::view::{BindingView, Event, RequestView, may_end, plan_bindings, timeline};
 
@@ -32,6 +33,10 @@ struct RequestPage {
     mine: bool,
     may_decide: bool,
     may_deny: bool,
+    /// Whether the person is named as reviewer and could not approve.
+    unable: bool,
+    /// What stands over the plan.
+    plan_title: &'static str,
     /// The annotation with the person's own approval, while it can be taken back.
     withdrawable: Option<String>,
     /// What ending it is called; `None` where the person may not.
@@ -43,7 +48,7 @@ struct RequestPage {
 pub async fn show(
     State(app): Shared,
     me: SignedIn,
-    Path(name): Path<String>,
+    Name(name): Name,
     QueryString(fields): QueryString,
 ) -> Result<Response, Unreadable> {
     Ok(match app.request_for(&name, &me.email).await {
@@ -63,8 +68,8 @@ pub async fn show(
 fn done(word: &str) -> &'static str {
     match word {
         "sent" => "Your request was sent.",
-        "approved" => "You approved this request.",
-        "denied" => "You denied this request.",
+        "approved" => "Your approval was written; what comes of it stands below.",
+        "denied" => "Your denial was written.",
         "ended" => "The request was ended. Google may take some minutes to act on it.",
         "withdrawn" => "You took your approval back.",
         _ => "",
@@ -97,6 +102,11 @@ fn page(app: &App, me: &str, request: &AccessRequest, done: &'static str) -> Req
         done,
         events: timeline(request, app.cluster.me()),
         bindings: plan_bindings(&planned, requester, &own_name, &others, &catalogue, now),
+        plan_title: match state {
+            Some(AccessState::Active) => "What is granted",
+            _ if undecided => "What will be granted",
+            _ => "What was asked for",
+        },
         compared: if undecided {
             request.spec.requester.clone()
         } else {
@@ -104,7 +114,10 @@ fn page(app: &App, me: &str, request: &AccessRequest, done: &'static str) -> Req
         },
         mine,
         may_decide: waits_for(request, me, &delegates),
-        may_deny: !mine && is_reviewer(request, me) && state == Some(AccessState::Active),
+        unable: undecided && is_reviewer(request, me) && was_found_unable(request, me),
+        may_deny: !mine
+            && is_reviewer(request, me)
+            && (state == Some(AccessState::Active) || (undecided && was_found_unable(request, me))),
         withdrawable: (own_approval && undecided)
             .then(|| own_approval_key(request, me, app.cluster.me()))
             .flatten(),

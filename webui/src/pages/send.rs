@@ -15,10 +15,11 @@ use jit_access_crds::{
 };
 use kube::ResourceExt;
 
-use super::ask::with_problems;
+use super::ask::{UNSURE, with_problems};
 use super::{Frame, Tab, render};
 use crate::app::{App, Shared, is_name};
 use crate::ask::{Ask, Problem};
+use crate::cluster::Fault;
 use crate::form::{FormBody, Unreadable};
 use crate::iap::SignedIn;
 use crate::moment::Moment;
@@ -60,12 +61,16 @@ pub async fn preview(
         ask.name = new_name(&valid.roles);
     }
     let catalogue = app.catalogue.current();
-    let (person, _) = app.groups.of_person(&me.email).await;
+    let (person, unknown_groups) = app.groups.of_person(&me.email).await;
     let resource = valid.resource.as_str();
     let lookup = catalogue.look_up(&person, resource, now);
     let mut warnings = Vec::new();
     let planned = match lookup.as_ref().map(|lookup| planned(&valid, lookup)) {
         Some(Ok(planned)) => planned,
+        Some(Err(_)) if unknown_groups.is_some() => {
+            warnings.push("Your groups could not be looked up, so it cannot be shown what will be granted: the controller finds out.".to_owned());
+            Vec::new()
+        }
         Some(Err(why)) => {
             warnings.push(format!("By the lists here this will be refused. {why}"));
             Vec::new()
@@ -167,53 +172,78 @@ pub async fn send(
     } else {
         new_name(&spec.roles)
     };
+    let ask = Ask {
+        name: name.clone(),
+        ..ask
+    };
     match app
         .cluster
-        .create(&object(&name, spec, app.cluster.me(), &me))
+        .create(&object(&name, spec.clone(), app.cluster.me(), &me))
         .await
     {
-        Ok(created) => {
-            app.metrics.asked();
-            app.requests.seen(&created).await;
-            Ok(sent(&created.name_any()))
-        }
+        Ok(created) => Ok(made(&app, &created).await),
         // The button was pressed twice, or the page loaded again.
         Err(why) if why.status == StatusCode::CONFLICT => {
             match app.request_for(&name, &me.email).await {
-                Ok(earlier) if earlier.spec.requester == me.email => Ok(sent(&name)),
-                _ => Ok(refused(&app, &me, ask, &why.sentence, why.said).await),
+                Ok(earlier) if is_same(&earlier.spec, &spec) => Ok(sent(&name)),
+                // Something was changed since: it is another request.
+                Ok(earlier) if earlier.spec.requester == me.email => {
+                    let other = object(&new_name(&spec.roles), spec, app.cluster.me(), &me);
+                    Ok(match app.cluster.create(&other).await {
+                        Ok(created) => made(&app, &created).await,
+                        Err(why) => refused(&app, &me, ask, &why).await,
+                    })
+                }
+                _ => Ok(refused(&app, &me, ask, &why).await),
             }
         }
-        Err(why) => Ok(refused(&app, &me, ask, &why.sentence, why.said).await),
+        Err(why) => Ok(refused(&app, &me, ask, &why).await),
     }
+}
+
+/// Whether both ask for the same; each begins when it was sent.
+fn is_same(earlier: &AccessRequestSpec, now: &AccessRequestSpec) -> bool {
+    let start_time = match (&earlier.reviewers, &earlier.start_time) {
+        (None, _) => now.start_time.clone(),
+        (Some(_), start) => start.clone(),
+    };
+    *now == AccessRequestSpec {
+        start_time,
+        ..earlier.clone()
+    }
+}
+
+async fn made(app: &App, created: &AccessRequest) -> Response {
+    app.metrics.asked();
+    app.requests.seen(created).await;
+    sent(&created.name_any())
 }
 
 fn sent(name: &str) -> Response {
     Redirect::to(&format!("/requests/{name}?done=sent")).into_response()
 }
 
-/// Back to the form, with all that the API server said.
-async fn refused(
-    app: &App,
-    me: &SignedIn,
-    ask: Ask,
-    sentence: &str,
-    said: Option<String>,
-) -> Response {
-    let said = said.filter(|said| said != sentence);
-    let sentence = match said {
-        Some(said) => format!("{sentence} (The API server said: {said})"),
-        None => sentence.to_owned(),
+/// Back to the form, with all that the API server said. Where it is not known whether the request was
+/// made, the form keeps its name, so that sending it again makes no second one.
+async fn refused(app: &App, me: &SignedIn, ask: Ask, why: &Fault) -> Response {
+    let sentence = match &why.said {
+        Some(said) if *said != why.sentence => {
+            format!("{} (The API server said: {said})", why.sentence)
+        }
+        _ => why.sentence.clone(),
     };
-    let problem = Problem {
-        field: "form",
-        sentence,
+    let field = if why.status.is_server_error() {
+        UNSURE
+    } else {
+        "form"
     };
-    let ask = Ask {
-        name: String::new(),
-        ..ask
+    let name = if why.status.is_server_error() {
+        ask.name.clone()
+    } else {
+        String::new()
     };
-    with_problems(app, me, ask, vec![problem]).await
+    let problem = Problem { field, sentence };
+    with_problems(app, me, Ask { name, ..ask }, vec![problem]).await
 }
 
 /// The object: made by this program in the name of who is signed in, with what Identity-Aware Proxy

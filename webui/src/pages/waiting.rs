@@ -1,5 +1,7 @@
 //! *Waiting for me*: what a reviewer can decide, several at once.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -74,12 +76,13 @@ pub async fn decide(
         "deny" => Some(DecisionKind::Denied),
         _ => None,
     };
-    let chosen: Vec<(String, String)> = fields
+    let chosen: BTreeSet<(String, String)> = fields
         .all("request")
         .into_iter()
         .filter_map(|one| one.split_once('/'))
         .map(|(name, uid)| (name.to_owned(), uid.to_owned()))
         .collect();
+    let chosen: Vec<(String, String)> = chosen.into_iter().collect();
     let comment = fields.one("comment")?;
     let refuse = |problem| {
         let page = WaitingPage {
@@ -98,7 +101,7 @@ pub async fn decide(
         return refuse("Choose at least one request.");
     }
     if chosen.len() > MOST {
-        return refuse("That are too many at once: choose at most 50.");
+        return refuse("These are too many at once: choose at most 50.");
     }
     let mut failures = Vec::new();
     for (name, uid) in &chosen {

@@ -397,6 +397,58 @@ async fn sent_twice_it_is_made_once() {
 }
 
 #[tokio::test]
+async fn sent_again_with_something_changed_it_is_another_request() {
+    let site = Site::new().await;
+    let name = ("name", "compute-admin-bcdfghjk");
+    let first = site.post("/requests", ALICE, &with(&OWN, &[name])).await;
+    let changed = with(&OWN, &[name, ("justification", "INC-4712: something else")]);
+    let second = site.post("/requests", ALICE, &changed).await;
+    assert_ne!(first.location(), second.location());
+    let made = site.writes().pop().unwrap();
+    assert_eq!(
+        made.body["spec"]["justification"],
+        "INC-4712: something else"
+    );
+}
+
+#[tokio::test]
+async fn where_it_is_not_known_whether_it_was_sent_the_next_try_makes_no_second() {
+    let site = Site::new().await;
+    let name = ("name", "compute-admin-bcdfghjk");
+    site.refuse(500, "InternalError", "etcd is gone");
+    let page = site.post("/requests", ALICE, &with(&OWN, &[name])).await;
+    assert_eq!(page.status, StatusCode::BAD_GATEWAY);
+    page.has("It is not known whether this was sent");
+    page.has(r#"name="name" value="compute-admin-bcdfghjk""#);
+}
+
+#[tokio::test]
+async fn attack_26_a_form_of_many_words_costs_little() {
+    let site = Site::new().await;
+    let many: Vec<String> = (0..9_000).map(|number| format!("r{number}")).collect();
+    let many = many.join(" ");
+    let fields = with(
+        &OWN,
+        &[
+            ("role", ""),
+            ("other-role", &many),
+            ("other-reviewer", &many),
+        ],
+    );
+    let page = site.post("/preview", ALICE, &fields).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    page.has("50 roles, but at most 3 are allowed").lacks("r51");
+}
+
+#[tokio::test]
+async fn a_start_that_is_over_is_told_before_it_is_sent() {
+    let site = Site::new().await;
+    let fields = with(&OWN, &[("start", "2020-01-01 00:00")]);
+    let page = site.post("/preview", ALICE, &fields).await;
+    page.has("This time is over already");
+}
+
+#[tokio::test]
 async fn what_the_api_server_says_reaches_the_user_in_full() {
     let site = Site::new().await;
     let rule = "namespace jit-requests is not set up for AccessRequests: ask the administrators of JIT Access which one is";
@@ -434,7 +486,7 @@ async fn change_something_goes_back_to_the_form_as_it_was() {
 async fn without_a_catalogue_requests_by_name_still_work() {
     let site = Site::with(Catalogue::of(Snapshot::empty()), limits()).await;
     let page = site.get("/?resource=projects/web-prod", ALICE).await;
-    page.has("This resource is not in the lists: name the roles yourself");
+    page.has("The lists name no role that you may ask for here: name the roles yourself");
     let fields = with(&OWN, &[("role", ""), ("other-role", "roles/compute.admin")]);
     site.post("/preview", ALICE, &fields)
         .await

@@ -45,7 +45,7 @@ async fn an_approval_is_signed_by_the_web_ui_and_bound_to_what_the_page_showed()
         }}})
     );
     let page = site.get(answer.location(), BOB).await;
-    page.has("You approved this request.")
+    page.has("Your approval was written")
         .lacks("Your decision")
         .has("Take my approval back");
 }
@@ -213,7 +213,11 @@ async fn attack_2_nobody_decides_who_is_not_named() {
         .await
         .lacks("Your decision")
         .has("Withdraw this request");
-    // Attack 6: whatever else a form brings is not written.
+}
+
+#[tokio::test]
+async fn attack_6_a_decision_carries_an_identity_and_a_comment_and_nothing_else() {
+    let site = asked().await;
     let more = [
         ("uid", UID),
         ("decision", "approve"),
@@ -352,4 +356,55 @@ async fn of_several_those_that_fail_are_named_and_the_others_done() {
         .has("This was not done")
         .has("/requests/asks");
     assert_eq!(site.writes().len(), 1);
+}
+
+#[tokio::test]
+async fn a_decision_that_is_sent_twice_is_written_once_and_told_alike() {
+    let site = asked().await;
+    let fields = [("uid", UID), ("decision", "approve")];
+    let first = site.post("/requests/asks/decision", BOB, &fields).await;
+    let second = site.post("/requests/asks/decision", BOB, &fields).await;
+    assert_eq!(first.location(), second.location());
+    assert_eq!(site.writes().len(), 1);
+    let twice = [
+        ("request", "asks/0a1b2c3d-asks"),
+        ("request", "asks/0a1b2c3d-asks"),
+        ("decision", "deny"),
+    ];
+    let page = site.post("/waiting", CAROL, &twice).await;
+    assert_eq!(page.location(), "/waiting?denied=1");
+    assert_eq!(site.writes().len(), 1);
+}
+
+#[tokio::test]
+async fn too_late_an_approval_is_not_taken_back() {
+    let site = asked().await;
+    let fields = [("uid", UID), ("decision", "approve")];
+    site.post("/requests/asks/decision", BOB, &fields)
+        .await
+        .location();
+    let approved = json!({"metadata": {"annotations": {"approved-by.jit-access.dev/0a1b2c3d-bob": format!("{BOB} via {ME}")}}});
+    site.put(request("asks", Some(AccessState::Active), &approved));
+    site.writes();
+    let page = site
+        .post("/requests/asks/withdrawal", BOB, &[("uid", UID)])
+        .await;
+    assert_eq!(page.status, StatusCode::CONFLICT);
+    page.has("It is too late to take an approval back");
+    assert!(site.writes().is_empty());
+}
+
+#[tokio::test]
+async fn who_is_named_and_could_not_approve_is_not_asked() {
+    let site = Site::new().await;
+    let told = json!({"status": {"conditions": [{"type": "Granted", "status": "False", "reason": "AwaitingApproval", "message": "waits for the approval of bob@example.com; carol@example.com, x@example.com could not approve this and was not told", "lastTransitionTime": "2026-11-25T12:00:00Z"}]}});
+    site.put(request("asks", Some(AccessState::AwaitingApproval), &told));
+    site.get("/waiting", BOB).await.has("asks/0a1b2c3d-asks");
+    let page = site.get("/waiting", CAROL).await;
+    page.has("Nothing waits for you.")
+        .lacks(r#"<span class="count">"#);
+    let page = site.get("/requests/asks", CAROL).await;
+    page.has("you could not approve this")
+        .has(">Deny<")
+        .lacks(">Approve<");
 }

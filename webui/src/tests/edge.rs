@@ -294,6 +294,9 @@ async fn forms_that_are_none_are_pages_with_a_way_back() {
         assert_eq!(page.status, status, "{kind}");
         page.has("<a href=\"/\">");
     }
+    let page = site.get("/requests/%ff", ALICE).await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND);
+    page.has("<a href=\"/\">");
     let page = site.get("/nowhere", ALICE).await;
     assert_eq!(page.status, StatusCode::NOT_FOUND);
     page.has("There is no page at this address.")

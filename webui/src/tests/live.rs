@@ -90,14 +90,19 @@ async fn nothing_is_missed_between_the_page_and_its_stream() {
 async fn streams_are_bounded_and_give_their_place_back() {
     let site = Site::new().await;
     let first = stream(&site, "/requests", ALICE).await;
-    let _second = stream(&site, "/requests", ALICE).await;
-    assert_eq!(site.app.live.available_permits(), 0);
-    let third = site.get("/live?of=mine&version=x", ALICE).await;
-    assert_eq!(third.status, StatusCode::SERVICE_UNAVAILABLE);
-    drop(first);
-    assert_eq!(site.app.live.available_permits(), 1);
-    assert_eq!(
-        site.get("/live?of=everything", ALICE).await.status,
-        StatusCode::BAD_REQUEST
-    );
+    assert_eq!(site.app.followers.count(), 1);
+    let held: Vec<_> = std::iter::from_fn(|| site.app.followers.take(ALICE)).collect();
+    let more = site.get("/live?of=mine&version=x", ALICE).await;
+    assert_eq!(more.status, StatusCode::SERVICE_UNAVAILABLE);
+    drop((first, held));
+    assert_eq!(site.app.followers.count(), 0);
+    let long = format!("/live?of=mine&version={}", "x".repeat(100));
+    for address in [
+        "/live?of=everything",
+        "/live?of=request&name=..%2Fx",
+        long.as_str(),
+    ] {
+        let page = site.get(address, ALICE).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST, "{address}");
+    }
 }

@@ -15,11 +15,11 @@ use jit_access_crds::{AccessRequest, AccessState};
 use jit_access_google::catalogue::{Catalogue, FoundPolicy, FoundResource, Snapshot};
 use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
 use crate::app::App;
 use crate::cluster::Cluster;
+use crate::followers::Followers;
 use crate::groups::Groups;
 use crate::iap::Assertions;
 use crate::iap::tests::signer::{KeyServer, Signer};
@@ -195,9 +195,9 @@ impl Site {
             requests,
             cluster: Cluster::new(client(Arc::clone(&server)), NAMESPACE, ME),
             catalogue,
-            groups: Groups::fixed(groups),
+            groups: Groups::fixed(std::time::Duration::ZERO, groups),
             metrics: Arc::new(Metrics::default()),
-            live: Arc::new(Semaphore::new(2)),
+            followers: Followers::default(),
         });
         let signer = Signer::new("key-1");
         let keys = KeyServer::start(&[signer.jwk()]).await;

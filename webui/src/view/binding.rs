@@ -64,7 +64,7 @@ pub fn plan_bindings(
                 .filter(|other| other.spec.requester == requester && other.name_any() != own_name)
                 .filter(|other| state(other) == Some(AccessState::Active))
                 .filter(|other| {
-                    other.spec.resource == binding.resource
+                    catalogue.is_within(&binding.resource, &other.spec.resource)
                         && other.spec.roles.contains(&binding.role)
                 })
                 .filter_map(|other| {

@@ -170,7 +170,7 @@ fn role(
         .collect();
     let same = || {
         own_requests.iter().filter(|request| {
-            request.spec.resource == lookup.resource()
+            catalogue.is_within(lookup.resource(), &request.spec.resource)
                 && request.spec.roles.iter().any(|role| role == id)
                 && request.spec.reviewers.is_some() == (kind == Kind::PeerApproval)
         })
@@ -189,15 +189,19 @@ fn role(
         (None, true) => ("Asked for", "waiting"),
         (None, false) => ("Available", "calm"),
     };
-    let chosen = match kind {
-        Kind::SelfApproval => ask.own_roles.iter().any(|role| role == id),
-        // An address names roles without saying whose approval they need.
-        Kind::PeerApproval => {
-            ask.peer_roles.iter().any(|role| role == id)
-                || (ask.own_roles.iter().any(|role| role == id)
-                    && lookup.of(id, Kind::SelfApproval).next().is_none())
-        }
+    // An address, or an earlier request, names roles without saying whose approval they need now.
+    let (named_here, named_there) = match kind {
+        Kind::SelfApproval => (&ask.own_roles, &ask.peer_roles),
+        Kind::PeerApproval => (&ask.peer_roles, &ask.own_roles),
     };
+    let is_of_both = lookup
+        .entitlements()
+        .iter()
+        .any(|entitlement| entitlement.role == id && entitlement.kind != kind);
+    let is_among = |roles: &[String]| roles.iter().any(|role| role == id);
+    let chosen = is_among(named_here)
+        || (!is_of_both && is_among(named_there))
+        || (is_among(&ask.other_roles) && (!is_of_both || kind == Kind::SelfApproval));
     RoleView {
         role: RoleName::new(id, catalogue),
         restrictions,

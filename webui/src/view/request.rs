@@ -138,10 +138,15 @@ pub fn said(request: &AccessRequest) -> String {
     sentences.collect::<Vec<_>>().join("; ")
 }
 
-/// Whether a person may see a request: whose it is, and whom it names as reviewer.
+/// Whether a person may see a request: whose it is, and whom it names as reviewer, once the controller
+/// found that it could be granted. What could not be is nobody else's business.
 #[must_use]
 pub fn concerns(request: &AccessRequest, person: &str) -> bool {
-    request.spec.requester == person || is_reviewer(request, person)
+    let could_be_granted = || {
+        let status = request.status.as_ref();
+        status.is_some_and(|status| status.plan.is_some())
+    };
+    request.spec.requester == person || (is_reviewer(request, person) && could_be_granted())
 }
 
 /// Whether something may still become of it.

@@ -61,18 +61,6 @@ pub fn timeline(request: &AccessRequest, me: &str) -> Vec<Event> {
             Event::new(at, format!("Approved by {}", approval.approver), "active").with(said),
         );
     }
-    let delegates = [me.to_owned()];
-    let ends = decisions(request, &delegates)
-        .into_iter()
-        .filter(|decision| decision.kind != DecisionKind::Approved);
-    for decision in ends {
-        let (word, class) = match decision.kind {
-            DecisionKind::Denied => ("Denied", "refused"),
-            _ => ("Ended", "over"),
-        };
-        let said = comment_of(decision.comment.as_deref(), decision.via.as_deref(), me);
-        events.push(Event::new(None, format!("{word} by {}", decision.author), class).with(said));
-    }
     let state = state(request);
     let grant = status.grant.as_ref();
     let start = grant.and_then(|grant| parse_time(&grant.start_time).ok());
@@ -80,6 +68,20 @@ pub fn timeline(request: &AccessRequest, me: &str) -> Vec<Event> {
     let was_granted = grant.is_some_and(|grant| !grant.bindings.is_empty());
     if was_granted && state != Some(AccessState::Active) {
         events.push(Event::new(start, "Access began", "active"));
+    }
+    let delegates = [me.to_owned()];
+    let ends = decisions(request, &delegates)
+        .into_iter()
+        .filter(|decision| decision.kind != DecisionKind::Approved);
+    // When a decision was written is noted nowhere; when it took effect is.
+    let ended = since(request).filter(|_| state.is_some_and(AccessState::is_final));
+    for decision in ends {
+        let (word, class) = match decision.kind {
+            DecisionKind::Denied => ("Denied", "refused"),
+            _ => ("Ended", "over"),
+        };
+        let said = comment_of(decision.comment.as_deref(), decision.via.as_deref(), me);
+        events.push(Event::new(ended, format!("{word} by {}", decision.author), class).with(said));
     }
     let now = Event::new(
         since(request),

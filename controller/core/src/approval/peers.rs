@@ -5,6 +5,10 @@ use jit_access_crds::{AccessRequest, DecisionKind};
 use super::Approved;
 use crate::eligibility::{Eligible, Lookup};
 use crate::review::{Decision, approval_command};
+use crate::status;
+
+/// What is said of those who are named and could not approve.
+const UNABLE: &str = " could not approve this and was not told";
 
 /// A reviewer as Google knows them now; the error is a sentence.
 #[derive(Debug, Clone)]
@@ -57,10 +61,7 @@ impl Awaited {
             sentences.push("the others do so with their own address".to_owned());
         }
         if !self.unable.is_empty() {
-            sentences.push(format!(
-                "{} could not approve this and was not told",
-                self.unable.join(", ")
-            ));
+            sentences.push(format!("{}{UNABLE}", self.unable.join(", ")));
         }
         sentences.extend(
             self.unknown
@@ -69,6 +70,17 @@ impl Awaited {
         );
         sentences.join("; ")
     }
+}
+
+/// Whether it was said last that this person, although named, could not approve the request: nobody
+/// tells them of it.
+#[must_use]
+pub fn was_found_unable(request: &AccessRequest, person: &str) -> bool {
+    status::message(request)
+        .unwrap_or_default()
+        .split("; ")
+        .filter_map(|sentence| sentence.strip_suffix(UNABLE))
+        .any(|names| names.split(", ").any(|name| name == person))
 }
 
 /// Weighs the approvals of a request for which every role has a peer entitlement. Only those among

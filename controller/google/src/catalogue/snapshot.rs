@@ -80,6 +80,16 @@ impl Snapshot {
         self.world.node(name).map(|node| self.place_of(node))
     }
 
+    /// Whether a resource is another one or lies below it, as far as is known here.
+    #[must_use]
+    pub fn is_within(&self, resource: &str, above: &str) -> bool {
+        let line = self.world.node(resource).into_iter();
+        resource == above
+            || line
+                .flat_map(|node| self.world.line(node))
+                .any(|node| *node.name == *above)
+    }
+
     pub(super) fn place_of(&self, node: usize) -> Place {
         let mut line = self.world.line(node);
         let own = line.next();
