@@ -1,11 +1,15 @@
 // Pages that follow what they show: told that something changed, they load themselves again.
 
-import { FROM_SCRIPT, all, announce, main, notice, sessionOver, textOf } from "./page.js";
+import { FROM_SCRIPT, all, announce, main, make, notice, sessionOver, textOf } from "./page.js";
 
 const MOST_FAILURES = 30;
 // With these the server answers with a page of its own.
 const PAGES = [200, 403, 404];
+// What was done stands there long enough to be read, in milliseconds from when the page was loaded.
+const TO_READ = 5000;
 const live = { stream: null, timer: 0, failures: 0, loading: false, changed: false, enhance: null };
+// The first uid under each name that *Waiting for me* has shown.
+const firstUids = new Map();
 
 function stopFollowing() {
   clearTimeout(live.timer);
@@ -64,10 +68,50 @@ function renewed(status, page) {
     stopFollowing();
     sessionOver();
   } else if (PAGES.includes(status) && page?.getElementById("main")) {
+    if (isAnother(page)) return giveUp();
     replace(page);
     if (live.changed) renew();
     if (!live.stream) follow();
   } else tryAgain(true);
+}
+
+// Whoever looked at one request decides on no other: one that was deleted and made again under the same
+// name is not put in its place, nor is a page that says that there is none.
+function isAnother(page) {
+  const { uid } = document.body.dataset;
+  return Boolean(uid) && page.body.dataset.uid !== uid;
+}
+
+function giveUp() {
+  stopFollowing();
+  live.changed = false;
+  delete document.body.dataset.live;
+  const hadFocus = main.contains(document.activeElement);
+  for (const control of all("form button, form input, form textarea, form select", main))
+    control.disabled = true;
+  const note = notice(
+    "This is not the request any more that this page shows:",
+    "look at it again",
+    location.pathname,
+  );
+  if (!hadFocus) return;
+  // Not on the link: whoever is about to press a key reads first.
+  note.tabIndex = -1;
+  note.focus();
+}
+
+// Says so on the cards whose request is another than the first that was here under its name.
+function markSwapped() {
+  const swapped = [];
+  for (const box of all('.decision input[name="request"]', main)) {
+    const [name, uid] = box.value.split("/");
+    if (!firstUids.has(name)) firstUids.set(name, uid);
+    if (firstUids.get(name) === uid) continue;
+    const sentence = `${name} is not the request that was here before: look at it again.`;
+    box.closest(".decision").querySelector("h2").after(make("p", { class: "wrong" }, sentence));
+    swapped.push(box.value);
+  }
+  return swapped;
 }
 
 // What a control is, on the page before and on the page after.
@@ -145,15 +189,16 @@ function replace(page) {
   const kept = whatIsTyped();
   const before = statesOf(main);
   const waiting = textOf(document.querySelector(".count"));
-  const notes = all(".note:not(.notice)", main).filter(
-    (note) => note.matches(".refused") || performance.now() < 15000,
-  );
+  const left = TO_READ - performance.now();
+  const notes = all(".note:not(.notice)", main).filter((note) => note.matches(".refused") || left > 0);
   main.replaceChildren(...page.getElementById("main").childNodes);
   main.querySelector("h1")?.after(...notes);
+  for (const note of notes) if (!note.matches(".refused")) setTimeout(() => note.remove(), left);
   document.querySelector(".top nav")?.replaceChildren(...(page.querySelector(".top nav")?.childNodes ?? []));
   document.title = page.title;
   document.body.dataset.live = page.body.dataset.live ?? "";
   live.enhance();
+  const swapped = markSwapped();
   putBack(kept);
   main.classList.add("renewed");
   setTimeout(() => main.classList.remove("renewed"), 500);
@@ -168,6 +213,7 @@ function replace(page) {
 // Follows the page from now on; `enhance` is what a page needs that was just put in.
 export function followPage(enhance) {
   live.enhance = enhance;
+  markSwapped();
   document.addEventListener("visibilitychange", lookAgain);
   window.addEventListener("pagehide", stopFollowing);
   window.addEventListener("pageshow", (event) => event.persisted && lookAgain());
