@@ -100,18 +100,18 @@ function giveUp() {
   note.focus();
 }
 
-// Says so on the cards whose request is another than the first that was here under its name.
+// Says on the cards which requests are others than the first that were here under their names.
 function markSwapped() {
-  const swapped = [];
+  const sentences = [];
   for (const box of all('.decision input[name="request"]', main)) {
     const [name, uid] = box.value.split("/");
     if (!firstUids.has(name)) firstUids.set(name, uid);
     if (firstUids.get(name) === uid) continue;
-    const sentence = `${name} is not the request that was here before: look at it again.`;
+    const sentence = `${name} is not the request that was here before: look at it again`;
     box.closest(".decision").querySelector("h2").after(make("p", { class: "wrong" }, sentence));
-    swapped.push(box.value);
+    sentences.push(sentence);
   }
-  return swapped;
+  return sentences;
 }
 
 // What a control is, on the page before and on the page after.
@@ -185,26 +185,40 @@ function statesOf(root) {
   );
 }
 
+// What moves under the pointer is not pressed by mistake.
+function holdStill() {
+  main.classList.add("renewed");
+  setTimeout(() => main.classList.remove("renewed"), 500);
+}
+
+function letGo(notes) {
+  const said = notes.filter((note) => note.isConnected && !note.matches(".refused"));
+  if (said.length === 0) return;
+  for (const note of said) note.remove();
+  holdStill();
+}
+
 function replace(page) {
   const kept = whatIsTyped();
   const before = statesOf(main);
+  const marked = all(".decision > .wrong", main).map(textOf);
   const waiting = textOf(document.querySelector(".count"));
   const left = TO_READ - performance.now();
   const notes = all(".note:not(.notice)", main).filter((note) => note.matches(".refused") || left > 0);
   main.replaceChildren(...page.getElementById("main").childNodes);
   main.querySelector("h1")?.after(...notes);
-  for (const note of notes) if (!note.matches(".refused")) setTimeout(() => note.remove(), left);
+  setTimeout(() => letGo(notes), left);
   document.querySelector(".top nav")?.replaceChildren(...(page.querySelector(".top nav")?.childNodes ?? []));
   document.title = page.title;
   document.body.dataset.live = page.body.dataset.live ?? "";
   live.enhance();
   const swapped = markSwapped();
   putBack(kept);
-  main.classList.add("renewed");
-  setTimeout(() => main.classList.remove("renewed"), 500);
-  const news = [...statesOf(main)]
+  holdStill();
+  const states = [...statesOf(main)]
     .filter(([what, state]) => before.get(what) !== state)
     .map(([, state]) => state);
+  const news = [...swapped.filter((sentence) => !marked.includes(sentence)), ...states];
   const count = textOf(document.querySelector(".count"));
   if (count !== waiting) news.push(`Waiting for you: ${count || "nothing"}`);
   if (news.length > 0) announce(news.slice(0, 3).join(". "));
