@@ -1,11 +1,15 @@
 // Pages that follow what they show: told that something changed, they load themselves again.
 
-import { FROM_SCRIPT, all, announce, main, notice, sessionOver, textOf } from "./page.js";
+import { FROM_SCRIPT, all, announce, main, make, notice, sessionOver, textOf } from "./page.js";
 
 const MOST_FAILURES = 30;
 // With these the server answers with a page of its own.
 const PAGES = [200, 403, 404];
+// What was done stands there long enough to be read, in milliseconds from when the page was loaded.
+const TO_READ = 5000;
 const live = { stream: null, timer: 0, failures: 0, loading: false, changed: false, enhance: null };
+// The first uid under each name that *Waiting for me* has shown.
+const firstUids = new Map();
 
 function stopFollowing() {
   clearTimeout(live.timer);
@@ -64,10 +68,50 @@ function renewed(status, page) {
     stopFollowing();
     sessionOver();
   } else if (PAGES.includes(status) && page?.getElementById("main")) {
+    if (isAnother(page)) return giveUp();
     replace(page);
     if (live.changed) renew();
     if (!live.stream) follow();
   } else tryAgain(true);
+}
+
+// Whoever looked at one request decides on no other: one that was deleted and made again under the same
+// name is not put in its place, nor is a page that says that there is none.
+function isAnother(page) {
+  const { uid } = document.body.dataset;
+  return Boolean(uid) && page.body.dataset.uid !== uid;
+}
+
+function giveUp() {
+  stopFollowing();
+  live.changed = false;
+  delete document.body.dataset.live;
+  const hadFocus = main.contains(document.activeElement);
+  for (const control of all("form button, form input, form textarea, form select", main))
+    control.disabled = true;
+  const note = notice(
+    "This is not the request any more that this page shows:",
+    "look at it again",
+    location.pathname,
+  );
+  if (!hadFocus) return;
+  // Not on the link: whoever is about to press a key reads first.
+  note.tabIndex = -1;
+  note.focus();
+}
+
+// Says on the cards which requests are others than the first that were here under their names.
+function markSwapped() {
+  const sentences = [];
+  for (const box of all('.decision input[name="request"]', main)) {
+    const [name, uid] = box.value.split("/");
+    if (!firstUids.has(name)) firstUids.set(name, uid);
+    if (firstUids.get(name) === uid) continue;
+    const sentence = `${name} is not the request that was here before: look at it again`;
+    box.closest(".decision").querySelector("h2").after(make("p", { class: "wrong" }, sentence));
+    sentences.push(sentence);
+  }
+  return sentences;
 }
 
 // What a control is, on the page before and on the page after.
@@ -141,25 +185,40 @@ function statesOf(root) {
   );
 }
 
+// What moves under the pointer is not pressed by mistake.
+function holdStill() {
+  main.classList.add("renewed");
+  setTimeout(() => main.classList.remove("renewed"), 500);
+}
+
+function letGo(notes) {
+  const said = notes.filter((note) => note.isConnected && !note.matches(".refused"));
+  if (said.length === 0) return;
+  for (const note of said) note.remove();
+  holdStill();
+}
+
 function replace(page) {
   const kept = whatIsTyped();
   const before = statesOf(main);
+  const marked = all(".decision > .wrong", main).map(textOf);
   const waiting = textOf(document.querySelector(".count"));
-  const notes = all(".note:not(.notice)", main).filter(
-    (note) => note.matches(".refused") || performance.now() < 15000,
-  );
+  const left = TO_READ - performance.now();
+  const notes = all(".note:not(.notice)", main).filter((note) => note.matches(".refused") || left > 0);
   main.replaceChildren(...page.getElementById("main").childNodes);
   main.querySelector("h1")?.after(...notes);
+  setTimeout(() => letGo(notes), left);
   document.querySelector(".top nav")?.replaceChildren(...(page.querySelector(".top nav")?.childNodes ?? []));
   document.title = page.title;
   document.body.dataset.live = page.body.dataset.live ?? "";
   live.enhance();
+  const swapped = markSwapped();
   putBack(kept);
-  main.classList.add("renewed");
-  setTimeout(() => main.classList.remove("renewed"), 500);
-  const news = [...statesOf(main)]
+  holdStill();
+  const states = [...statesOf(main)]
     .filter(([what, state]) => before.get(what) !== state)
     .map(([, state]) => state);
+  const news = [...swapped.filter((sentence) => !marked.includes(sentence)), ...states];
   const count = textOf(document.querySelector(".count"));
   if (count !== waiting) news.push(`Waiting for you: ${count || "nothing"}`);
   if (news.length > 0) announce(news.slice(0, 3).join(". "));
@@ -168,6 +227,7 @@ function replace(page) {
 // Follows the page from now on; `enhance` is what a page needs that was just put in.
 export function followPage(enhance) {
   live.enhance = enhance;
+  markSwapped();
   document.addEventListener("visibilitychange", lookAgain);
   window.addEventListener("pagehide", stopFollowing);
   window.addEventListener("pageshow", (event) => event.persisted && lookAgain());

@@ -152,10 +152,11 @@ fn page(app: &App, me: &str, chosen: &[(String, String)]) -> WaitingPage {
         let requester = request.spec.requester.as_str();
         let others = app.requests.all(|other| other.spec.requester == requester);
         let name = request.name_any();
+        let view = RequestView::new(request, &catalogue, now);
         Item {
             bindings: plan_bindings(&planned, requester, &name, &others, &catalogue, now),
-            chosen: chosen.iter().any(|(other, _)| *other == name),
-            request: RequestView::new(request, &catalogue, now),
+            chosen: chosen.contains(&(name, view.uid.clone())),
+            request: view,
         }
     };
     WaitingPage {

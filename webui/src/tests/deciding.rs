@@ -320,7 +320,9 @@ async fn several_are_decided_at_once() {
     let unclear = site
         .post("/waiting", BOB, &[("request", "asks/0a1b2c3d-asks")])
         .await;
-    unclear.has("It was not said whether to approve or to deny");
+    unclear
+        .has("It was not said whether to approve or to deny")
+        .has("value=\"asks/0a1b2c3d-asks\" checked");
 
     let both = [
         ("request", "asks/0a1b2c3d-asks"),
@@ -335,6 +337,17 @@ async fn several_are_decided_at_once() {
         .await
         .has("Approved: 2.")
         .has("Nothing waits for you.");
+}
+
+#[tokio::test]
+async fn attack_5_what_was_chosen_is_not_chosen_when_it_is_another_request() {
+    let site = asked().await;
+    let page = site
+        .post("/waiting", BOB, &[("request", "asks/0a1b2c3d-before")])
+        .await;
+    page.has("It was not said whether to approve or to deny")
+        .has("value=\"asks/0a1b2c3d-asks\"")
+        .lacks(" checked");
 }
 
 #[tokio::test]
