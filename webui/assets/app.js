@@ -27,3 +27,7 @@ if (refusal) {
 // What was done is said once, not again when the page is loaded again.
 if (/^\?(done|approved|denied)=/.test(location.search)) history.replaceState(null, "", location.pathname);
 followPage(enhance);
+// A browser that comes back to a page may fill in again what was filled in.
+window.addEventListener("pageshow", () =>
+  all("form", main).forEach((form) => form.dispatchEvent(new Event("change"))),
+);

@@ -2,15 +2,23 @@
 
 import { all, announce, make, textOf } from "./page.js";
 import { rememberUsed } from "./search.js";
+import { localHint } from "./times.js";
 
 // Only what fits stays in sight, and what is chosen.
 function filterBox(list, what) {
   const items = [...list.children];
   if (items.length <= 10) return;
-  const input = make("input", { type: "search", class: "filter-box", placeholder: `Filter ${items.length} ${what}`, "aria-label": `Filter ${what}`, autocomplete: "off" });
+  const input = make("input", {
+    type: "search",
+    class: "filter-box",
+    placeholder: `Filter ${items.length} ${what}`,
+    "aria-label": `Filter ${what}`,
+    autocomplete: "off",
+  });
   input.addEventListener("input", () => {
     const text = input.value.trim().toLowerCase();
-    for (const item of items) item.hidden = !textOf(item).toLowerCase().includes(text) && !item.querySelector(":checked");
+    for (const item of items)
+      item.hidden = !textOf(item).toLowerCase().includes(text) && !item.querySelector(":checked");
     announce(`${items.filter((item) => !item.hidden).length} shown`);
   });
   input.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault());
@@ -19,7 +27,9 @@ function filterBox(list, what) {
 
 function counter(field) {
   const count = make("p", { class: "counter" });
-  const update = () => { count.textContent = `${[...field.value].length} of ${field.maxLength} characters`; };
+  const update = () => {
+    count.textContent = `${[...field.value].length} of ${field.maxLength} characters`;
+  };
   field.after(count);
   field.addEventListener("input", update);
   update();
@@ -45,8 +55,9 @@ export function askForm(form) {
   };
   together?.after(both);
   for (const [kind, fieldset] of together ? kinds : []) {
-    const chosen = kind === "own" ? "chosen below, which a peer must approve" : "chosen above, which need no peer";
-    fieldset.querySelector("legend").after(make("p", { class: "hint apart" }, `Not together with the roles ${chosen}: one request has roles of one kind.`));
+    const others = kind === "own" ? "below, which a peer must approve" : "above, which need no peer";
+    const sentence = `Not together with the roles chosen ${others}: one request has roles of one kind.`;
+    fieldset.querySelector("legend").after(make("p", { class: "hint apart" }, sentence));
   }
 
   const updateKinds = (own, peer) => {
@@ -57,11 +68,16 @@ export function askForm(form) {
     together.hidden = own > 0 || peer > 0;
     both.hidden = !isMixed;
     if (isMixed && both.childElementCount === 0) {
-      both.append(make("p", {}, together.textContent), keep("own", "Keep what I activate myself"), keep("peer", "Keep what a peer approves"));
+      both.append(
+        make("p", {}, together.textContent),
+        keep("own", "Keep what I activate myself"),
+        keep("peer", "Keep what a peer approves"),
+      );
     } else if (!isMixed) both.replaceChildren();
   };
   const updateReviewers = (own, peer) => {
-    const isAlone = typed.value.trim() === "" && peer.length === 0 && (own > 0 || (kinds.has("own") && !kinds.has("peer")));
+    const isOwn = own > 0 || (kinds.has("own") && !kinds.has("peer"));
+    const isAlone = isOwn && peer.length === 0 && typed.value.trim() === "";
     // What is out of sight is not sent either.
     reviewers.hidden = reviewers.disabled = isAlone && !reviewers.querySelector(".wrong");
     for (const item of all("li[data-roles]", reviewers)) {
@@ -70,7 +86,8 @@ export function askForm(form) {
       const box = item.querySelector("input");
       item.classList.toggle("cannot", lacks.length > 0);
       box.disabled = lacks.length > 0 && !box.checked;
-      item.querySelector(".reason").textContent = lacks.length > 0 ? `cannot approve ${lacks.join(", ")}` : "";
+      item.querySelector(".reason").textContent =
+        lacks.length > 0 ? `cannot approve ${lacks.join(", ")}` : "";
     }
   };
   const update = () => {
@@ -83,6 +100,7 @@ export function askForm(form) {
   for (const fieldset of kinds.values()) filterBox(fieldset.querySelector("ul"), "roles");
   for (const list of all(":scope > ul", reviewers)) filterBox(list, "reviewers");
   counter(form.querySelector("#justification"));
+  localHint(form.querySelector("#start"));
   form.addEventListener("change", update);
   typed.addEventListener("input", update);
   if (form.querySelector(".chosen strong")) rememberUsed(form);

@@ -3,6 +3,8 @@
 import { FROM_SCRIPT, all, announce, main, notice, sessionOver, textOf } from "./page.js";
 
 const MOST_FAILURES = 30;
+// With these the server answers with a page of its own.
+const PAGES = [200, 403, 404];
 const live = { stream: null, timer: 0, failures: 0, loading: false, changed: false, enhance: null };
 
 function stopFollowing() {
@@ -15,7 +17,9 @@ function follow() {
   stopFollowing();
   if (document.hidden || !document.body.dataset.live) return;
   live.stream = new EventSource(document.body.dataset.live);
-  live.stream.addEventListener("open", () => { live.failures = 0; });
+  live.stream.addEventListener("open", () => {
+    live.failures = 0;
+  });
   live.stream.addEventListener("changed", renew);
   // A browser would come back by itself, but with the version that the page had at first.
   live.stream.addEventListener("error", () => tryAgain(false));
@@ -25,7 +29,8 @@ function follow() {
 function tryAgain(isLost) {
   stopFollowing();
   live.failures += 1;
-  if (isLost && live.failures > 3) notice("This page may be out of date: the server does not answer.", "Load it again", location.pathname);
+  if (isLost && live.failures > 3)
+    notice("This page may be out of date: the server does not answer.", "Load it again", location.pathname);
   if (live.failures > MOST_FAILURES) return;
   const seconds = live.failures > 5 ? 60 : 2 ** live.failures;
   live.timer = setTimeout(live.failures > 1 ? renew : follow, seconds * 1000 * (1 + Math.random() / 4));
@@ -42,6 +47,11 @@ function renew() {
   request.responseType = "document";
   request.timeout = 30000;
   for (const [name, value] of Object.entries(FROM_SCRIPT)) request.setRequestHeader(name, value);
+  request.addEventListener("readystatechange", () => {
+    // What is no page of ours is not made into a document.
+    const isHeard = request.readyState === XMLHttpRequest.HEADERS_RECEIVED;
+    if (isHeard && !PAGES.includes(request.status)) request.responseType = "text";
+  });
   request.addEventListener("loadend", () => {
     live.loading = false;
     renewed(request.status, request.response);
@@ -53,7 +63,7 @@ function renewed(status, page) {
   if (status === 401) {
     stopFollowing();
     sessionOver();
-  } else if ([200, 403, 404].includes(status) && page?.getElementById("main")) {
+  } else if (PAGES.includes(status) && page?.getElementById("main")) {
     replace(page);
     if (live.changed) renew();
     if (!live.stream) follow();
@@ -62,8 +72,20 @@ function renewed(status, page) {
 
 // What a control is, on the page before and on the page after.
 function keyOf(element) {
-  const own = element.matches("[type=checkbox], button[value]") ? element.value : element.matches("input, textarea") ? "" : textOf(element);
-  return [element.tagName, element.id, element.form?.getAttribute("action"), element.name, element.getAttribute("href"), own].join("\n");
+  const form = element.form?.getAttribute("action");
+  return [
+    element.tagName,
+    element.id,
+    form,
+    element.name,
+    element.getAttribute("href"),
+    ownText(element),
+  ].join("\n");
+}
+
+function ownText(element) {
+  if (element.matches("[type=checkbox], button[value]")) return element.value;
+  return element.matches("input, textarea") ? "" : textOf(element);
 }
 
 const FIELDS = "input[name]:not([type=hidden]), textarea[name]";
@@ -72,9 +94,17 @@ function whatIsTyped() {
   const focus = main.contains(document.activeElement) ? document.activeElement : null;
   const isText = focus?.matches("textarea, input:not([type=checkbox])");
   return {
-    fields: new Map(all(FIELDS, main).filter((field) => (field.type === "checkbox" ? field.checked : field.value)).map((field) => [keyOf(field), field.value])),
+    fields: new Map(
+      all(FIELDS, main)
+        .filter((field) => (field.type === "checkbox" ? field.checked : field.value))
+        .map((field) => [keyOf(field), field.value]),
+    ),
     open: all("details[open] > summary", main).map(textOf),
-    focus: focus && { key: keyOf(focus), top: focus.getBoundingClientRect().top, range: isText ? [focus.selectionStart, focus.selectionEnd] : null },
+    focus: focus && {
+      key: keyOf(focus),
+      top: focus.getBoundingClientRect().top,
+      range: isText ? [focus.selectionStart, focus.selectionEnd] : null,
+    },
     scroll: window.scrollY,
   };
 }
@@ -89,7 +119,9 @@ function putBack({ fields, open, focus, scroll }) {
   for (const summary of all("summary", main)) summary.parentElement.open ||= open.includes(textOf(summary));
   window.scrollTo(0, scroll);
   if (!focus) return;
-  const same = all("a, button, input, textarea, summary", main).find((element) => keyOf(element) === focus.key);
+  const same = all("a, button, input, textarea, summary", main).find(
+    (element) => keyOf(element) === focus.key,
+  );
   (same ?? main).focus({ preventScroll: true });
   if (!same) return;
   if (focus.range) same.setSelectionRange(...focus.range);
@@ -98,27 +130,36 @@ function putBack({ fields, open, focus, scroll }) {
 
 // The states that a page shows, by what has them.
 function statesOf(root) {
-  return new Map(all(".card .badge, .request-state .badge", root).map((badge) => {
-    const card = badge.closest(".card");
-    return [card?.querySelector("a")?.getAttribute("href") ?? "", `${card ? textOf(card.querySelector("h3")) : "State"}: ${textOf(badge)}`];
-  }));
+  return new Map(
+    all(".card .badge, .request-state .badge", root).map((badge) => {
+      const card = badge.closest(".card");
+      return [
+        card?.querySelector("a")?.getAttribute("href") ?? "",
+        `${card ? textOf(card.querySelector("h3")) : "State"}: ${textOf(badge)}`,
+      ];
+    }),
+  );
 }
 
 function replace(page) {
   const kept = whatIsTyped();
   const before = statesOf(main);
   const waiting = textOf(document.querySelector(".count"));
-  const hint = all(".note:not(.notice)", main).filter((note) => note.matches(".refused") || performance.now() < 15000);
+  const notes = all(".note:not(.notice)", main).filter(
+    (note) => note.matches(".refused") || performance.now() < 15000,
+  );
   main.replaceChildren(...page.getElementById("main").childNodes);
-  main.querySelector("h1")?.after(...hint);
-  document.querySelector(".top nav")?.replaceChildren(...page.querySelector(".top nav")?.childNodes ?? []);
+  main.querySelector("h1")?.after(...notes);
+  document.querySelector(".top nav")?.replaceChildren(...(page.querySelector(".top nav")?.childNodes ?? []));
   document.title = page.title;
   document.body.dataset.live = page.body.dataset.live ?? "";
   live.enhance();
   putBack(kept);
   main.classList.add("renewed");
   setTimeout(() => main.classList.remove("renewed"), 500);
-  const news = [...statesOf(main)].filter(([what, state]) => before.get(what) !== state).map(([, state]) => state);
+  const news = [...statesOf(main)]
+    .filter(([what, state]) => before.get(what) !== state)
+    .map(([, state]) => state);
   const count = textOf(document.querySelector(".count"));
   if (count !== waiting) news.push(`Waiting for you: ${count || "nothing"}`);
   if (news.length > 0) announce(news.slice(0, 3).join(". "));

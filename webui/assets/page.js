@@ -20,15 +20,27 @@ document.body.append(voice);
 
 export function announce(text) {
   voice.textContent = "";
-  setTimeout(() => { voice.textContent = text; }, 100);
+  setTimeout(() => {
+    voice.textContent = text;
+  }, 100);
 }
 
 export function notice(sentence, label, address, target) {
   main.querySelector(".notice")?.remove();
   const link = make("a", { href: address, ...(target && { target, rel: "noopener" }) }, label);
-  main.prepend(make("div", { class: "note waiting notice", role: "alert" }, make("p", {}, `${sentence} `, link)));
+  const note = make(
+    "div",
+    { class: "note waiting notice", role: "alert" },
+    make("p", {}, `${sentence} `, link),
+  );
+  main.prepend(note);
+  return note;
 }
 
 export function sessionOver() {
-  notice("You are signed out by now, so this page is not kept up to date.", "Load it again", location.pathname);
+  notice(
+    "You are signed out by now, so this page is not kept up to date.",
+    "Load it again",
+    location.pathname,
+  );
 }

@@ -17,14 +17,27 @@ function lastUsed() {
 export function rememberUsed(form) {
   const place = form.querySelector(".chosen");
   const part = (selector) => textOf(place?.querySelector(selector));
-  const used = { me: textOf(document.querySelector(".account strong")), name: part("code"), displayName: part("strong"), path: part(".path") };
+  const used = {
+    me: textOf(document.querySelector(".account strong")),
+    name: part("code"),
+    displayName: part("strong"),
+    path: part(".path"),
+  };
   try {
     localStorage.setItem(LAST, JSON.stringify(used));
-  } catch { /* It is a convenience. */ }
+  } catch {
+    /* It is a convenience. */
+  }
 }
 
 export function resourceSearch(input) {
-  const list = make("ul", { id: "resource-options", role: "listbox", class: "options", "aria-label": "Resources", hidden: "" });
+  const list = make("ul", {
+    id: "resource-options",
+    role: "listbox",
+    class: "options",
+    "aria-label": "Resources",
+    hidden: "",
+  });
   let options = [];
   let active = -1;
   let asked = new AbortController();
@@ -39,7 +52,7 @@ export function resourceSearch(input) {
   };
   const choose = (index) => {
     options[active]?.setAttribute("aria-selected", "false");
-    active = index;
+    active = index < options.length ? index : -1;
     options[active]?.setAttribute("aria-selected", "true");
     options[active]?.scrollIntoView({ block: "nearest" });
     if (active < 0) input.removeAttribute("aria-activedescendant");
@@ -49,16 +62,19 @@ export function resourceSearch(input) {
     const parts = [make("strong", {}, place.displayName || place.name), make("code", {}, place.name)];
     if (place.tag) parts.push(make("span", { class: "tag" }, place.tag));
     if (place.path) parts.push(make("span", { class: "path" }, place.path));
-    const item = make("li", { id: `resource-option-${index}`, role: "option", "aria-selected": "false" }, ...parts);
+    const own = { id: `resource-option-${index}`, role: "option", "aria-selected": "false" };
+    const item = make("li", own, ...parts);
     item.dataset.address = `/?resource=${encodeURIComponent(place.name)}`;
     return item;
   };
   const show = (places, more) => {
-    const remark = more > 0 ? `${more} more: type more of the name.` : places.length === 0 ? "Nothing found." : "";
+    const remark =
+      more > 0 ? `${more} more: type more of the name.` : places.length > 0 ? "" : "Nothing found.";
     choose(-1);
     options = places.map(option);
     list.replaceChildren(...options);
-    if (remark) list.append(make("li", { role: "option", "aria-disabled": "true", "aria-selected": "false", class: "none" }, remark));
+    const none = { role: "option", "aria-disabled": "true", "aria-selected": "false", class: "none" };
+    if (remark) list.append(make("li", none, remark));
     list.hidden = false;
     input.setAttribute("aria-expanded", "true");
     announce(`${places.length} found. ${remark}`);
@@ -81,15 +97,18 @@ export function resourceSearch(input) {
     }
   };
   const keys = {
-    ArrowDown: () => (list.hidden ? search() : choose((active + 1) % options.length)),
-    ArrowUp: () => (list.hidden ? search() : choose(active <= 0 ? options.length - 1 : active - 1)),
+    ArrowDown: () => (list.hidden ? search() : choose(active + 1 < options.length ? active + 1 : 0)),
+    ArrowUp: () => (list.hidden ? search() : choose(active > 0 ? active - 1 : options.length - 1)),
     Enter: () => options[active]?.click(),
     Escape: close,
   };
 
   input.parentElement.classList.add("combo");
   input.after(list);
-  for (const [name, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list.id })) input.setAttribute(name, value);
+  input.setAttribute("role", "combobox");
+  input.setAttribute("aria-autocomplete", "list");
+  input.setAttribute("aria-expanded", "false");
+  input.setAttribute("aria-controls", list.id);
   input.addEventListener("keydown", (event) => {
     const isOurs = { ArrowDown: true, ArrowUp: true, Enter: active >= 0, Escape: !list.hidden }[event.key];
     if (!isOurs || event.isComposing) return;
@@ -98,6 +117,7 @@ export function resourceSearch(input) {
   });
   input.addEventListener("input", () => {
     clearTimeout(timer);
+    choose(-1);
     timer = setTimeout(search, 150);
   });
   input.addEventListener("click", () => list.hidden && search());

@@ -22,8 +22,16 @@ document.addEventListener("submit", (event) => {
 // Identity-Aware Proxy sends whoever is signed out to another site, which no form of ours may reach.
 document.addEventListener("securitypolicyviolation", (event) => {
   if (event.effectiveDirective !== "form-action") return;
+  const form = document.querySelector("form[data-sent]");
   releaseForms();
-  notice("You are signed out by now, and nothing was sent. What you filled in is still here:", "sign in again in a new window, then send it once more", "/_gcp_iap/do_session_refresh", "_blank");
+  const note = notice(
+    "You are signed out by now, and nothing was sent. What you filled in is still here:",
+    "sign in again in a new window, then send it once more",
+    "/_gcp_iap/do_session_refresh",
+    "_blank",
+  );
+  form?.querySelector(".buttons, button")?.before(note);
+  note.scrollIntoView({ block: "nearest" });
 });
 
 window.addEventListener("pageshow", (event) => event.persisted && releaseForms());

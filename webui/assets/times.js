@@ -1,6 +1,6 @@
 // Times in the reader's own time zone and language, and how long something still runs.
 
-import { all } from "./page.js";
+import { all, make } from "./page.js";
 
 const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
@@ -12,6 +12,19 @@ export function localTimes(root) {
     time.textContent = dateTime.format(at);
     time.lang = dateTime.resolvedOptions().locale;
   }
+}
+
+// What a time that is typed in UTC is where the reader is.
+export function localHint(input) {
+  const hint = make("p", { class: "hint" });
+  const update = () => {
+    const [, day, time] = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d)?)Z?$/.exec(input.value.trim()) ?? [];
+    const at = new Date(`${day}T${time}Z`);
+    hint.textContent = Number.isNaN(at.getTime()) ? "" : `That is ${dateTime.format(at)} where you are.`;
+  };
+  input.after(hint);
+  input.addEventListener("input", update);
+  update();
 }
 
 function left(milliseconds) {
