@@ -1,13 +1,9 @@
-//! The site: what its pages work with, and which address leads where.
+//! What the pages work with.
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::middleware;
-use axum::response::Response;
-use axum::routing::{get, post};
 use jit_access_core::limits::Limits;
 use jit_access_core::review::waits_for;
 use jit_access_crds::AccessRequest;
@@ -16,15 +12,9 @@ use tokio::sync::Semaphore;
 
 use crate::cluster::{Cluster, Fault};
 use crate::groups::Groups;
-use crate::iap::{Assertions, SignedIn};
-use crate::metrics::Metrics;
-use crate::pages::problem::{Way, problem};
-use crate::pages::{
-    Frame, Tab, ask, assets, decide, history, live, mine, request, resources, send, waiting,
-};
+use crate::metrics::{Levels, Metrics};
 use crate::requests::Requests;
 use crate::view::concerns;
-use crate::{headers, iap, metrics, origin};
 
 /// What the pages work with. It holds no state of its own: any number of replicas answer alike.
 #[derive(Debug)]
@@ -66,10 +56,17 @@ impl App {
         vec![self.cluster.me().to_owned()]
     }
 
-    /// How many pages are told of changes now.
+    /// How much there is of what is counted when somebody looks.
     #[must_use]
-    pub fn followers(&self) -> usize {
-        MOST_FOLLOWERS.saturating_sub(self.live.available_permits())
+    pub fn levels(&self) -> Levels {
+        let (resources, bindings) = self.catalogue.current().size();
+        Levels {
+            resources,
+            bindings,
+            catalogue_read: self.catalogue.freshness().read,
+            requests: self.requests.count(|_| true),
+            followers: MOST_FOLLOWERS.saturating_sub(self.live.available_permits()),
+        }
     }
 
     /// A request that a person may see, by name. What was made a moment ago may not be known here
@@ -113,51 +110,4 @@ pub fn is_name(text: &str) -> bool {
         })
         && !text.starts_with(['-', '.'])
         && !text.ends_with(['-', '.'])
-}
-
-/// The whole site. Only the answer to a load balancer's probe needs no assertion, and it says
-/// nothing.
-pub fn router(app: &Arc<App>, assertions: &Assertions) -> Router {
-    let pages = Router::new()
-        .route("/", get(ask::show).post(ask::change))
-        .route("/preview", post(send::preview))
-        .route("/requests", get(mine::show).post(send::send))
-        .route("/requests/{name}", get(request::show))
-        .route("/requests/{name}/decision", post(decide::decide))
-        .route("/requests/{name}/withdrawal", post(decide::withdraw))
-        .route("/requests/{name}/end", post(decide::end))
-        .route("/waiting", get(waiting::show).post(waiting::decide))
-        .route("/history", get(history::show))
-        .route("/resources", get(resources::search))
-        .route("/live", get(live::changes))
-        .route("/assets/{version}/{name}", get(assets::asset))
-        .fallback(no_page)
-        .method_not_allowed_fallback(no_method)
-        .with_state(Arc::clone(app))
-        .layer(middleware::from_fn(origin::require_own))
-        .layer(middleware::from_fn_with_state(
-            assertions.clone(),
-            iap::require,
-        ));
-    Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .merge(pages)
-        .layer(middleware::from_fn(headers::protect))
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(&app.metrics),
-            metrics::count,
-        ))
-}
-
-async fn no_page(State(app): Shared, me: SignedIn) -> Response {
-    let frame = Frame::new(&app, &me.email, Tab::None, "No such page");
-    let sentence = "There is no page at this address.";
-    problem(frame, StatusCode::NOT_FOUND, sentence, vec![Way::home()])
-}
-
-async fn no_method(State(app): Shared, me: SignedIn) -> Response {
-    let frame = Frame::new(&app, &me.email, Tab::None, "Not like this");
-    let sentence = "This address takes no such call. A page that you reloaded may have been the answer to a form.";
-    let status = StatusCode::METHOD_NOT_ALLOWED;
-    problem(frame, status, sentence, vec![Way::home()])
 }

@@ -5,7 +5,8 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `run`, `config`, `app` | put together; which address leads where |
+//! | `run`, `config`, `router` | put together; which address leads where |
+//! | `app` | what the pages work with |
 //! | `iap`, `origin`, `headers`, `form` | the edge: who is it, from which page, what is sent |
 //! | `requests`, `cluster` | the requests in memory; what is written |
 //! | `groups` | the groups of who is signed in |
@@ -27,6 +28,7 @@ pub mod origin;
 mod pages;
 pub mod plain_page;
 pub mod requests;
+pub mod router;
 pub mod run;
 mod state_words;
 mod view;

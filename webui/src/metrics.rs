@@ -6,6 +6,7 @@ use std::time::Instant;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use jiff::Timestamp;
 use jit_access_crds::DecisionKind;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -13,8 +14,6 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-
-use crate::app::App;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PageLabels {
@@ -25,6 +24,21 @@ struct PageLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct DecisionLabel {
     decision: &'static str,
+}
+
+/// How much there is of something now.
+#[derive(Debug, Clone)]
+pub struct Levels {
+    /// Resources in the catalogue.
+    pub resources: usize,
+    /// Eligible bindings in the catalogue.
+    pub bindings: usize,
+    /// When the catalogue was last read whole.
+    pub catalogue_read: Option<Timestamp>,
+    /// Requests that are known.
+    pub requests: usize,
+    /// Pages that are told of changes.
+    pub followers: usize,
 }
 
 /// All figures.
@@ -122,20 +136,21 @@ impl Metrics {
             .inc();
     }
 
-    /// The figures in the text format of OpenMetrics, those of `app` as they are now.
+    /// The figures in the text format of OpenMetrics.
     ///
     /// # Errors
     /// When the text cannot be made.
-    pub fn encode(&self, app: &App) -> Result<String, std::fmt::Error> {
-        let gauge = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-        let (resources, bindings) = app.catalogue.current().size();
-        self.catalogue_resources.set(gauge(resources));
-        self.catalogue_bindings.set(gauge(bindings));
-        let read = app.catalogue.freshness().read;
+    pub fn encode(&self, levels: &Levels) -> Result<String, std::fmt::Error> {
+        let set = |gauge: &Gauge, number: usize| {
+            gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
+        };
+        set(&self.catalogue_resources, levels.resources);
+        set(&self.catalogue_bindings, levels.bindings);
+        set(&self.requests, levels.requests);
+        set(&self.followers, levels.followers);
+        let read = levels.catalogue_read;
         self.catalogue_read
-            .set(read.map_or(0, jiff::Timestamp::as_second));
-        self.requests.set(gauge(app.requests.count(|_| true)));
-        self.followers.set(gauge(app.followers()));
+            .set(read.map_or(0, Timestamp::as_second));
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
         Ok(text)

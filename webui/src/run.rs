@@ -14,13 +14,14 @@ use jit_access_google::catalogue::Catalogue;
 use jit_access_program::{bind, kubernetes, stop_signal};
 use tokio::sync::{Semaphore, watch};
 
-use crate::app::{App, MOST_FOLLOWERS, router};
+use crate::app::{App, MOST_FOLLOWERS};
 use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::groups::Groups;
 use crate::iap::Assertions;
 use crate::metrics::Metrics;
 use crate::requests::Requests;
+use crate::router::router;
 
 /// What is in work at SIGTERM may end within this; streams of changes never end by themselves.
 const GRACE: Duration = Duration::from_secs(5);
@@ -115,7 +116,7 @@ async fn readyz(State(admin): State<Admin>) -> impl IntoResponse {
 }
 
 async fn figures(State(admin): State<Admin>) -> impl IntoResponse {
-    match admin.app.metrics.encode(&admin.app) {
+    match admin.app.metrics.encode(&admin.app.levels()) {
         Ok(text) => (
             [(
                 header::CONTENT_TYPE,

@@ -27,6 +27,8 @@ struct RequestPage {
     done: &'static str,
     events: Vec<Event>,
     bindings: Vec<BindingView>,
+    /// Whose present access stands beside what is granted; nobody's once that is decided.
+    compared: String,
     mine: bool,
     may_decide: bool,
     may_deny: bool,
@@ -95,6 +97,11 @@ fn page(app: &App, me: &str, request: &AccessRequest, done: &'static str) -> Req
         done,
         events: timeline(request, app.cluster.me()),
         bindings: plan_bindings(&planned, requester, &own_name, &others, &catalogue, now),
+        compared: if undecided {
+            request.spec.requester.clone()
+        } else {
+            String::new()
+        },
         mine,
         may_decide: waits_for(request, me, &delegates),
         may_deny: !mine && is_reviewer(request, me) && state == Some(AccessState::Active),

@@ -70,6 +70,21 @@ async fn every_state_has_a_page_with_its_words_and_the_controllers() {
 }
 
 #[tokio::test]
+async fn the_page_has_buttons_in_place_of_kubectls_command() {
+    let site = Site::new().await;
+    let waiting =
+        jit_access_core::review::approval_command(&request("asks", None, &json!({})), BOB);
+    let message = format!(
+        "waits for the approval of bob@example.com or carol@example.com; bob@example.com approves with: {waiting}; the others do so with their own address; eve@example.com could not approve this and was not told"
+    );
+    let told = json!({"status": {"conditions": [{"type": "Granted", "status": "False", "reason": "AwaitingApproval", "message": message, "lastTransitionTime": "2026-11-25T12:00:00Z"}]}});
+    site.put(request("asks", Some(AccessState::AwaitingApproval), &told));
+    let page = site.get("/requests/asks", BOB).await;
+    page.has("waits for the approval of bob@example.com or carol@example.com; eve@example.com could not approve this");
+    page.lacks("kubectl annotate");
+}
+
+#[tokio::test]
 async fn a_life_is_told_in_its_order() {
     let site = Site::new().await;
     let approved = json!({
@@ -114,6 +129,11 @@ async fn who_reviews_sees_the_difference_to_what_the_requester_has() {
     site.put(request("runs", Some(AccessState::Active), &json!({})));
     let page = site.get("/requests/asks", BOB).await;
     page.has("by runs").has("has it for another");
+    // What is active is no comparison any more.
+    site.get("/requests/runs", ALICE)
+        .await
+        .has("What is granted")
+        .lacks("through JIT Access");
     site.get("/waiting", BOB)
         .await
         .has("has it for another")

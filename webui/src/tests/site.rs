@@ -18,13 +18,14 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
-use crate::app::{App, router};
+use crate::app::App;
 use crate::cluster::Cluster;
 use crate::groups::Groups;
 use crate::iap::Assertions;
 use crate::iap::tests::signer::{KeyServer, Signer};
 use crate::metrics::Metrics;
 use crate::requests::{Feed, Requests};
+use crate::router::router;
 
 pub const ALICE: &str = "alice@example.com";
 pub const BOB: &str = "bob@example.com";

@@ -109,7 +109,7 @@ impl RequestView {
             start: start.map(Moment::new),
             state: state_words::words(state),
             class: state_words::class(state),
-            message: message(request).unwrap_or_default().to_owned(),
+            message: said(request),
             made: Moment::new(created(request)),
             until: end.map(Moment::new),
             left: end
@@ -117,12 +117,25 @@ impl RequestView {
                 .map(|end| left(end, now)),
         }
     }
+}
 
-    /// Whether nobody else has to agree.
-    #[must_use]
-    pub fn is_self_approved(&self) -> bool {
-        self.reviewers.is_empty()
-    }
+/// What the controller says about a request, without what the page shows better: how to approve it by
+/// kubectl, and until when it is active.
+#[must_use]
+pub fn said(request: &AccessRequest) -> String {
+    let message = message(request).unwrap_or_default();
+    let is_shown_better = |sentence: &str| match state(request) {
+        Some(AccessState::AwaitingApproval) => {
+            sentence.contains(" approves with: kubectl ")
+                || sentence == "the others do so with their own address"
+        }
+        Some(AccessState::Active) => sentence.starts_with("access until "),
+        _ => false,
+    };
+    let sentences = message
+        .split("; ")
+        .filter(|sentence| !is_shown_better(sentence));
+    sentences.collect::<Vec<_>>().join("; ")
 }
 
 /// Whether a person may see a request: whose it is, and whom it names as reviewer.

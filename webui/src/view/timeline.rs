@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jit_access_core::decision::created;
 use jit_access_core::request::parse_time;
 use jit_access_core::review::decisions;
-use jit_access_core::status::{message, since, state};
+use jit_access_core::status::{since, state};
 use jit_access_crds::{AccessRequest, AccessState, CREATED_BY_ANNOTATION, DecisionKind};
 use kube::ResourceExt;
 
@@ -56,7 +56,7 @@ pub fn timeline(request: &AccessRequest, me: &str) -> Vec<Event> {
     let status = request.status.clone().unwrap_or_default();
     for approval in &status.approvals {
         let at = approval.time.parse().ok();
-        let said = said(approval.comment.as_deref(), approval.via.as_deref(), me);
+        let said = comment_of(approval.comment.as_deref(), approval.via.as_deref(), me);
         events.push(
             Event::new(at, format!("Approved by {}", approval.approver), "active").with(said),
         );
@@ -70,7 +70,7 @@ pub fn timeline(request: &AccessRequest, me: &str) -> Vec<Event> {
             DecisionKind::Denied => ("Denied", "refused"),
             _ => ("Ended", "over"),
         };
-        let said = said(decision.comment.as_deref(), decision.via.as_deref(), me);
+        let said = comment_of(decision.comment.as_deref(), decision.via.as_deref(), me);
         events.push(Event::new(None, format!("{word} by {}", decision.author), class).with(said));
     }
     let state = state(request);
@@ -78,7 +78,7 @@ pub fn timeline(request: &AccessRequest, me: &str) -> Vec<Event> {
     let start = grant.and_then(|grant| parse_time(&grant.start_time).ok());
     let end = grant.and_then(|grant| parse_time(&grant.expire_time).ok());
     let was_granted = grant.is_some_and(|grant| !grant.bindings.is_empty());
-    if was_granted {
+    if was_granted && state != Some(AccessState::Active) {
         events.push(Event::new(start, "Access began", "active"));
     }
     let now = Event::new(
@@ -86,10 +86,11 @@ pub fn timeline(request: &AccessRequest, me: &str) -> Vec<Event> {
         state_words::words(state),
         state_words::class(state),
     )
-    .with(message(request).unwrap_or_default());
+    .with(super::said(request));
     match state {
         Some(AccessState::Active) => {
-            events.push(now);
+            let began = Event::new(start, "Access began", "active");
+            events.push(began.with(now.detail));
             events.push(Event::new(end, "Access ends by itself", "over").expected());
         }
         Some(AccessState::Scheduled) => {
@@ -118,7 +119,7 @@ fn asked(request: &AccessRequest, me: &str) -> Event {
     Event::new(Some(created(request)), title, "calm").with(through)
 }
 
-fn said(comment: Option<&str>, via: Option<&str>, me: &str) -> String {
+fn comment_of(comment: Option<&str>, via: Option<&str>, me: &str) -> String {
     let through = match via {
         Some(via) if via == me => String::new(),
         Some(via) => format!("through {via}"),

@@ -1,0 +1,65 @@
+//! Which address leads where, and through what each call passes before.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::middleware;
+use axum::response::Response;
+use axum::routing::{get, post};
+
+use crate::app::{App, Shared};
+use crate::iap::{Assertions, SignedIn};
+use crate::pages::problem::{Way, problem};
+use crate::pages::{
+    Frame, Tab, ask, assets, decide, history, live, mine, request, resources, send, waiting,
+};
+use crate::{headers, iap, metrics, origin};
+
+/// The whole site. Only the answer to a load balancer's probe needs no assertion, and it says
+/// nothing.
+pub fn router(app: &Arc<App>, assertions: &Assertions) -> Router {
+    let pages = Router::new()
+        .route("/", get(ask::show).post(ask::change))
+        .route("/preview", post(send::preview))
+        .route("/requests", get(mine::show).post(send::send))
+        .route("/requests/{name}", get(request::show))
+        .route("/requests/{name}/decision", post(decide::decide))
+        .route("/requests/{name}/withdrawal", post(decide::withdraw))
+        .route("/requests/{name}/end", post(decide::end))
+        .route("/waiting", get(waiting::show).post(waiting::decide))
+        .route("/history", get(history::show))
+        .route("/resources", get(resources::search))
+        .route("/live", get(live::changes))
+        .route("/assets/{version}/{name}", get(assets::asset))
+        .fallback(no_page)
+        .method_not_allowed_fallback(no_method)
+        .with_state(Arc::clone(app))
+        .layer(middleware::from_fn(origin::require_own))
+        .layer(middleware::from_fn_with_state(
+            assertions.clone(),
+            iap::require,
+        ));
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .merge(pages)
+        .layer(middleware::from_fn(headers::protect))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&app.metrics),
+            metrics::count,
+        ))
+}
+
+async fn no_page(State(app): Shared, me: SignedIn) -> Response {
+    let frame = Frame::new(&app, &me.email, Tab::None, "No such page");
+    let sentence = "There is no page at this address.";
+    problem(frame, StatusCode::NOT_FOUND, sentence, vec![Way::home()])
+}
+
+async fn no_method(State(app): Shared, me: SignedIn) -> Response {
+    let frame = Frame::new(&app, &me.email, Tab::None, "Not like this");
+    let sentence = "This address takes no such call. A page that you reloaded may have been the answer to a form.";
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    problem(frame, status, sentence, vec![Way::home()])
+}
