@@ -26,7 +26,7 @@ test("from the form to access", async ({ signIn }) => {
 
   const carol = await signIn("carol");
   await askForBuckets(carol, "INC-4711: the logs of the shop's bucket");
-  const bob = await signIn("bob", { viewport: sized(1060), path: "/waiting" });
+  const bob = await signIn("bob", { viewport: sized(1110), path: "/waiting" });
   await expect(bob.getByRole("article")).toHaveCount(2);
   await bob.getByRole("checkbox", { name: "alice@example.com" }).check();
   await bob.getByLabel("Comment").fill("Seen with alice");
