@@ -54,7 +54,7 @@ test("from the form to access", async ({ signIn }) => {
   });
   await alice.goto("/requests");
   await alice.emulateMedia({ colorScheme: "dark" });
-  await expect(alice.getByText("INC-4712: web-1 does not answer")).toBeVisible();
+  await expect(alice.getByText("INC-4712: web-1 does not answer").first()).toBeVisible();
   await becomes(alice, "Active");
   // What ended is of other tests.
   await alice.setViewportSize(sized(350));
