@@ -24,7 +24,8 @@ export default defineConfig({
     timezoneId: "UTC",
     actionTimeout: 15_000,
     screenshot: "only-on-failure",
-    trace: "retain-on-failure",
+    // Where a picture says too little: a trace of every test costs much time.
+    trace: process.env.TRACE === "1" ? "retain-on-failure" : "off",
     launchOptions: {
       executablePath: chromium(),
       // Chromium has no sandbox for root.

@@ -18,7 +18,7 @@ test("what a peer approves becomes access, and ends when it is given back", asyn
   await alice.getByRole("button", { name: "Check and send…" }).click();
 
   await expect(alice.getByRole("heading", { name: "Check your request" })).toBeVisible();
-  await expect(alice.getByText("one of bob@example.com")).toBeVisible();
+  await expect(alice.getByText("bob@example.com must approve")).toBeVisible();
   const row = alice.getByRole("row", { name: ROLE });
   await expect(row).toContainText("everywhere on the resource");
   await alice.getByRole("button", { name: "Send the request" }).click();
