@@ -1,14 +1,14 @@
 //! Searching the whole scope for bindings of ours that no request here explains. Cloud Asset only
 //! says where to look, for it lags behind: what stands there is read again from Resource Manager.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use jit_access_core::iam_policy::{Policy, title};
-use jit_access_core::orphans::{Standing, standing};
+use jit_access_core::orphans::{Explanation, Standing, standing};
 use jit_access_google::catalogue::FoundPolicy;
 use jit_access_google::{Error, Google};
 use kube::Resource;
@@ -45,18 +45,21 @@ pub async fn keep_searching(context: Arc<Context>, google: Google, interval: Dur
     }
 }
 
-/// `told` are the titles that were logged already.
+/// A resource and the title of a binding there.
+type Place = (String, String);
+
+/// `told` are those that were logged already.
 async fn search(
     context: &Context,
     google: &Google,
-    told: &mut BTreeSet<String>,
+    told: &mut BTreeSet<Place>,
 ) -> Result<(), Error> {
     let scope = context.limits.scope.as_str();
     let found = google.search_policies(scope, QUERY).await?;
-    let existing = existing(context);
+    let requests = explanations(context);
     let suspects = found
         .into_iter()
-        .filter(|found| !judged(&found.policy, &existing).is_empty());
+        .filter(|found| !judged(&found.resource, &found.policy, &requests).is_empty());
     let read: Vec<(String, Policy)> = stream::iter(suspects)
         .map(|found| look_again(context, found))
         .buffer_unordered(IN_PARALLEL)
@@ -64,19 +67,20 @@ async fn search(
         .await;
 
     // Those that came meanwhile explain their bindings too.
-    let existing = self::existing(context);
+    let requests = explanations(context);
     let mut unexplained = BTreeMap::new();
     let mut count = 0_i64;
     for (resource, policy) in read {
-        for (standing, title, member) in judged(&policy, &existing) {
+        for (standing, title, member) in judged(&resource, &policy, &requests) {
             if standing == Standing::Unexplained {
                 count += 1;
-                unexplained.insert(title, (resource.clone(), member));
+                unexplained.insert((resource.clone(), title), member);
             }
         }
     }
-    for (title, (resource, member)) in &unexplained {
-        if told.insert(title.clone()) {
+    for (place, member) in &unexplained {
+        if told.insert(place.clone()) {
+            let (resource, title) = place;
             tracing::warn!(
                 resource,
                 title,
@@ -85,7 +89,7 @@ async fn search(
             );
         }
     }
-    told.retain(|title| unexplained.contains_key(title));
+    told.retain(|place| unexplained.contains_key(place));
     context.metrics.unknown_bindings.set(count);
     Ok(())
 }
@@ -115,15 +119,33 @@ async fn look_again(context: &Context, found: FoundPolicy) -> (String, Policy) {
 }
 
 /// The bindings of ours that something is to be done about, each with its title and first member.
-fn judged(policy: &Policy, existing: &HashSet<String>) -> Vec<(Standing, String, String)> {
+fn judged(
+    resource: &str,
+    policy: &Policy,
+    requests: &HashMap<String, Explanation>,
+) -> Vec<(Standing, String, String)> {
+    let now = Timestamp::now();
     policy
-        .own_bindings(Timestamp::now())
+        .own_bindings(now)
         .map(|own| {
             let member = own.members.first().cloned().unwrap_or_default();
-            let standing = standing(&own, |uid| existing.contains(uid));
+            let standing = standing(&own, resource, requests.get(own.uid), now);
             (standing, title(own.uid), member)
         })
         .filter(|(standing, ..)| *standing != Standing::Explained)
+        .collect()
+}
+
+/// What the requests explain, by UID. One that cannot be read explains nothing.
+fn explanations(context: &Context) -> HashMap<String, Explanation> {
+    let requests = context.requests.state();
+    requests
+        .iter()
+        .filter_map(|object| {
+            let request = object.0.as_ref().ok()?;
+            let uid = request.metadata.uid.clone()?;
+            Some((uid, Explanation::of(request)))
+        })
         .collect()
 }
 

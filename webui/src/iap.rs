@@ -20,6 +20,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use jiff::Timestamp;
 
+use crate::shown_path::shown_path;
+
 /// Where IAP puts the assertion.
 const ASSERTION: HeaderName = HeaderName::from_static("x-goog-iap-jwt-assertion");
 /// What IAP says unsigned.
@@ -51,7 +53,7 @@ pub async fn require(
         }
         Err(refused) => {
             tracing::warn!(
-                path = request.uri().path(),
+                path = shown_path(&request),
                 status = refused.status().as_u16(),
                 detail = refused.detail(),
                 "who sent this is not verified"

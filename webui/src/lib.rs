@@ -31,6 +31,7 @@ pub mod plain_page;
 pub mod requests;
 pub mod router;
 pub mod run;
+mod shown_path;
 mod state_words;
 mod view;
 

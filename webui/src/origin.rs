@@ -12,6 +12,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use crate::plain_page::plain_page;
+use crate::shown_path::shown_path;
 
 /// Which site made the browser send this.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -27,7 +28,7 @@ pub async fn require_own(request: Request, next: Next) -> Response {
             Ok(()) => next.run(request).await,
             Err(why) => {
                 tracing::warn!(
-                    path = request.uri().path(),
+                    path = shown_path(&request),
                     why,
                     "a cross-site request was refused"
                 );

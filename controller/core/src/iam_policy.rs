@@ -16,7 +16,7 @@ pub use add::Added;
 pub use add_refused::AddRefused;
 pub use document::{Binding, Condition, Entry, Policy};
 pub use grant_binding::GrantBinding;
-pub use member::{group_of, is_user, user_of};
+pub use member::{group_of, is_user, is_user_or_deleted, user_of};
 pub use observe::{Found, Observation, Stray};
 pub use own::OwnBinding;
 pub use remove::Removed;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::refused::Refused;
 
 /// Who issues assertions.
-pub(super) const ISSUER: &str = "https://cloud.google.com/iap";
+const ISSUER: &str = "https://cloud.google.com/iap";
 /// How far the clocks may be apart.
 const LEEWAY: SignedDuration = SignedDuration::from_secs(30);
 /// IAP's are good for ten minutes, and both clocks may be off.
@@ -63,12 +63,16 @@ impl Claims {
     pub(super) fn check(&self, audience: &str, now: Timestamp) -> Result<SignedIn, Refused> {
         // A list of issuers or audiences is none of IAP's.
         if self.iss.as_str() != Some(ISSUER) {
-            return Err(Refused::invalid("iss is not IAP"));
+            return Err(Refused::invalid(format!(
+                "iss is {}, not IAP's \"{ISSUER}\"",
+                quoted(&self.iss)
+            )));
         }
         if self.aud.as_str() != Some(audience) {
             return Err(Refused::invalid(format!(
-                "aud is {}, not the audience of this installation",
-                quoted(&self.aud)
+                "aud is {}, and --iap-audience is \"{}\": is this the load balancer's backend service?",
+                quoted(&self.aud),
+                shown(audience)
             )));
         }
         let expires = self.check_times(now)?;
@@ -148,6 +152,7 @@ fn time(claim: &Value) -> Option<Timestamp> {
 fn quoted(claim: &Value) -> String {
     match claim {
         Value::Null => "absent".to_owned(),
+        Value::String(text) => format!("\"{}\"", shown(text)),
         other => shown(&other.to_string()),
     }
 }

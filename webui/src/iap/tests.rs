@@ -154,6 +154,38 @@ async fn attack_8_a_wrong_or_missing_claim_is_refused() {
 }
 
 #[tokio::test]
+async fn a_wrong_audience_or_issuer_is_logged_beside_the_right_one() {
+    let iap = iap().await;
+    let other = "/projects/123/global/backendServices/457";
+    for (changes, there, expected) in [
+        (
+            json!({"aud": other}),
+            "\"/projects/123/global/backendServices/457\"",
+            AUDIENCE,
+        ),
+        (
+            json!({"aud": "a\n\u{202e}b"}),
+            "\"a\\n\\u{202e}b\"",
+            AUDIENCE,
+        ),
+        (json!({"aud": "x".repeat(4000)}), "xxx…\"", AUDIENCE),
+        (
+            json!({"iss": "https://accounts.google.com"}),
+            "\"https://accounts.google.com\"",
+            "https://cloud.google.com/iap",
+        ),
+    ] {
+        let refused = iap.says(&changes).await.unwrap_err();
+        let detail = refused.detail();
+        assert!(detail.contains(there), "{detail}");
+        assert!(detail.contains(&format!("\"{expected}\"")), "{detail}");
+        assert!(detail.len() < 400, "{detail}");
+        // What this installation expects is not told to whoever tries.
+        assert!(!refused.sentence().contains(expected), "{refused:?}");
+    }
+}
+
+#[tokio::test]
 async fn attack_22_an_expired_or_future_assertion_is_refused() {
     let iap = iap().await;
     let assertion = iap.signer.sign(&claims_at(now()));

@@ -33,11 +33,48 @@ impl Readings {
             .entry(expression.to_owned())
             .or_insert_with(|| read(expression))
     }
+
+    /// A copy with no more than what these texts need, for somebody who reads them many times while others use
+    /// this.
+    #[must_use]
+    pub fn part<'a>(&mut self, expressions: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut part = Self::default();
+        for expression in expressions {
+            if may_name_marker(expression)
+                && expression.len() <= MAX_EXPRESSION_BYTES
+                && !part.by_text.contains_key(expression)
+            {
+                let reading = self.read(expression).clone();
+                part.by_text.insert(expression.to_owned(), reading);
+            }
+        }
+        part
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_reads_as_the_whole_and_has_each_text_once() {
+        let long = format!(
+            "has({{}}.jitAccessConstraint) && {}",
+            "a".repeat(MAX_EXPRESSION_BYTES)
+        );
+        let texts = [
+            "",
+            "has({}.jitAccessConstraint)",
+            "has({}.jitAccessConstraint)",
+            "has({}.jitAccessConstraint) && (",
+            &long,
+        ];
+        let mut part = Readings::default().part(texts);
+        assert_eq!(part.by_text.len(), 2);
+        for text in texts {
+            assert_eq!(*part.read(text), read(text), "{text}");
+        }
+    }
 
     #[test]
     fn a_cached_reading_is_the_reading() {

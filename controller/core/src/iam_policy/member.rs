@@ -38,6 +38,12 @@ pub(super) fn same_user(member: &str, other: &str) -> bool {
         .is_some_and(|email| is_user(member, email))
 }
 
+/// Whether a member is this person, whose account may be deleted meanwhile.
+#[must_use]
+pub fn is_user_or_deleted(member: &str, email: &str) -> bool {
+    same_user_or_deleted(member, &format!("user:{email}"))
+}
+
 /// Whether a member is `user:…`, or what Google makes of it when the account is deleted
 /// (`deleted:user:alice@example.com?uid=123`), which becomes access again if it is restored.
 pub(super) fn same_user_or_deleted(member: &str, other: &str) -> bool {

@@ -8,7 +8,7 @@ use std::{
 
 use futures::{StreamExt, stream};
 
-use super::snapshot::Titles;
+use super::{failures::Failures, snapshot::Titles};
 use crate::Google;
 
 /// How many are asked for in one refresh.
@@ -21,6 +21,7 @@ const FAILURE_REMEMBERED: Duration = Duration::from_secs(3600);
 pub(super) struct KnownTitles {
     titles: Arc<Titles>,
     failed: BTreeMap<String, Instant>,
+    failures: Failures,
 }
 
 impl KnownTitles {
@@ -28,7 +29,8 @@ impl KnownTitles {
         Arc::clone(&self.titles)
     }
 
-    /// Asks for the titles of those roles that are not known yet, and forgets all others.
+    /// Asks for the titles of those roles that are not known yet, and forgets all others. What was found stays where
+    /// this is not awaited to its end.
     pub(super) async fn look_up(&mut self, google: &Google, roles: &BTreeSet<String>) {
         self.failed
             .retain(|_, at| at.elapsed() < FAILURE_REMEMBERED);
@@ -38,27 +40,38 @@ impl KnownTitles {
             .take(MOST_AT_ONCE)
             .cloned()
             .collect();
-        let answers: Vec<_> = stream::iter(unknown)
+        let titles = Arc::make_mut(&mut self.titles);
+        titles.retain(|role, _| roles.contains(role));
+        let mut answers = stream::iter(unknown)
             .map(|role| async move {
                 let title = google.role_title(&role).await;
                 (role, title)
             })
-            .buffer_unordered(IN_PARALLEL)
-            .collect()
-            .await;
-        let mut titles = (*self.titles).clone();
-        titles.retain(|role, _| roles.contains(role));
-        for (role, answer) in answers {
+            .buffer_unordered(IN_PARALLEL);
+        while let Some((role, answer)) = answers.next().await {
             match answer {
                 Ok(title) => {
+                    self.failures.succeeded();
                     titles.insert(role, title);
                 }
                 Err(error) => {
                     tracing::debug!(%error, role, "a role is shown without its title");
+                    self.failures.failed(&role, &error);
                     self.failed.insert(role, Instant::now());
                 }
             }
         }
-        self.titles = Arc::new(titles);
+    }
+
+    /// Logs why titles could not be read, once for each cause.
+    pub(super) fn tell(&mut self) {
+        for failed in self.failures.untold() {
+            tracing::warn!(
+                role = failed.example,
+                roles = failed.count,
+                error = failed.why,
+                "titles of roles cannot be read, so the form shows their names alone: grant the web UI's Google account iam.roles.get where the role is defined, or correct the binding if there is no such role"
+            );
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! by core's rules, as everywhere.
 
 mod build;
+mod failures;
 mod find;
 mod interner;
 mod known_groups;

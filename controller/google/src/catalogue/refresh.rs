@@ -1,8 +1,11 @@
 //! Reading the catalogue: two searches for all users together, then what roles are called and who is in which group.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use futures::future::try_join;
+use futures::future::{join, try_join};
 use jit_access_core::{iam_condition::Readings, resource::ResourceName};
 
 use super::{
@@ -13,6 +16,9 @@ use crate::{Error, Google};
 
 /// Both markers, in any case; what contains these words elsewhere is found too, and means nothing.
 const QUERY: &str = "policy:(jitAccessConstraint OR multiPartyApprovalConstraint)";
+
+/// All names of a refresh together take no longer: the next search is worth more than they are.
+const NAMES_WITHIN: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub(super) struct Refresh {
@@ -76,11 +82,21 @@ impl Refresh {
         Ok(())
     }
 
-    /// What people read beside names, as far as it can be had.
+    /// What people read beside names, as far as it can be had in time; the rest comes with the next refresh.
     pub(super) async fn look_up_names(&mut self) {
         let snapshot = self.snapshot();
-        self.titles.look_up(&self.google, &snapshot.roles()).await;
-        let groups = snapshot.peer_groups();
-        self.groups.look_up(&self.google, &groups).await;
+        let (roles, groups) = (snapshot.roles(), snapshot.peer_groups());
+        let both = join(
+            self.titles.look_up(&self.google, &roles),
+            self.groups.look_up(&self.google, &groups),
+        );
+        if tokio::time::timeout(NAMES_WITHIN, both).await.is_err() {
+            tracing::debug!(
+                within = ?NAMES_WITHIN,
+                "not all titles of roles and members of groups came in time"
+            );
+        }
+        self.titles.tell();
+        self.groups.tell();
     }
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jit_access_core::{
     eligibility::{Attached, Kind, Lookup, Person, look_up},
     iam_condition::Readings,
-    iam_policy::{Policy, group_of},
+    iam_policy::{Binding, Policy, group_of},
 };
 
 use super::{
@@ -108,7 +108,8 @@ impl Snapshot {
     pub fn look_up(&self, person: &Person, resource: &str, now: Timestamp) -> Option<Lookup> {
         let node = self.world.node(resource)?;
         let policies = self.policies(node, |_| true);
-        Some(self.look_up_in(person, &policies, now))
+        let mut readings = self.readings(&policies);
+        Some(look_up_in(person, &policies, now, &mut readings))
     }
 
     /// The policies of a resource and its ancestors, nearest first, with those bindings that are wanted.
@@ -122,23 +123,12 @@ impl Snapshot {
             .collect()
     }
 
-    /// By core's rules.
-    pub(super) fn look_up_in(
-        &self,
-        person: &Person,
-        policies: &[(&Node, Policy)],
-        now: Timestamp,
-    ) -> Lookup {
-        let attached: Vec<Attached<'_>> = policies
-            .iter()
-            .map(|(node, policy)| Attached {
-                resource: &node.name,
-                policy,
-            })
-            .collect();
+    /// What the conditions in these policies say. Others wait for no more than the reading of those that are new.
+    pub(super) fn readings(&self, policies: &[(&Node, Policy)]) -> Readings {
         let readings = &self.world.readings;
         let mut readings = readings.lock().unwrap_or_else(PoisonError::into_inner);
-        look_up(person, &attached, now, &mut readings)
+        let bindings = policies.iter().flat_map(|(_, policy)| policy.bindings());
+        readings.part(bindings.map(Binding::expression))
     }
 
     /// What a role is called, where that is known.
@@ -171,4 +161,21 @@ impl Snapshot {
             .filter_map(group_of)
             .collect()
     }
+}
+
+/// By core's rules.
+pub(super) fn look_up_in(
+    person: &Person,
+    policies: &[(&Node, Policy)],
+    now: Timestamp,
+    readings: &mut Readings,
+) -> Lookup {
+    let attached: Vec<Attached<'_>> = policies
+        .iter()
+        .map(|(node, policy)| Attached {
+            resource: &node.name,
+            policy,
+        })
+        .collect();
+    look_up(person, &attached, now, readings)
 }
