@@ -9,6 +9,7 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use jit_access_core::iam_policy::{Policy, title};
 use jit_access_core::orphans::{Explanation, Standing, standing};
+use jit_access_core::visible_text::shown_up_to;
 use jit_access_google::catalogue::FoundPolicy;
 use jit_access_google::{Error, Google};
 use kube::Resource;
@@ -23,6 +24,8 @@ const FIRST: u32 = 12;
 const JITTER: f64 = 0.1;
 /// How many policies are read at the same time.
 const IN_PARALLEL: usize = 4;
+/// How much of a binding's members is logged, in characters.
+const LONGEST_MEMBERS: usize = 600;
 
 /// Searches about every `interval`, for ever. A search that fails is told, and made again the next time.
 pub async fn keep_searching(context: Arc<Context>, google: Google, interval: Duration) {
@@ -71,20 +74,20 @@ async fn search(
     let mut unexplained = BTreeMap::new();
     let mut count = 0_i64;
     for (resource, policy) in read {
-        for (standing, title, member) in judged(&resource, &policy, &requests) {
+        for (standing, title, members) in judged(&resource, &policy, &requests) {
             if standing == Standing::Unexplained {
                 count += 1;
-                unexplained.insert((resource.clone(), title), member);
+                unexplained.insert((resource.clone(), title), members);
             }
         }
     }
-    for (place, member) in &unexplained {
+    for (place, members) in &unexplained {
         if told.insert(place.clone()) {
             let (resource, title) = place;
             tracing::warn!(
                 resource,
                 title,
-                member,
+                members,
                 "a binding gives access and no request here explains it: it is another cluster's, or somebody wrote it; it stays"
             );
         }
@@ -118,7 +121,7 @@ async fn look_again(context: &Context, found: FoundPolicy) -> (String, Policy) {
     }
 }
 
-/// The bindings of ours that something is to be done about, each with its title and first member.
+/// The bindings of ours that something is to be done about, each with its title and members.
 fn judged(
     resource: &str,
     policy: &Policy,
@@ -128,9 +131,9 @@ fn judged(
     policy
         .own_bindings(now)
         .map(|own| {
-            let member = own.members.first().cloned().unwrap_or_default();
+            let members = shown_up_to(&own.members.join(", "), LONGEST_MEMBERS);
             let standing = standing(&own, resource, requests.get(own.uid), now);
-            (standing, title(own.uid), member)
+            (standing, title(own.uid), members)
         })
         .filter(|(standing, ..)| *standing != Standing::Explained)
         .collect()
