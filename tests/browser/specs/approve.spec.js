@@ -60,7 +60,7 @@ test("a reviewer ends what they approved", async ({ signIn }) => {
   const path = await askForBuckets(carol, "INC-4713: a bucket is full");
   await bob.goto(path);
   await bob.getByRole("button", { name: "Approve" }).click();
-  await expect(bob.getByText("You approved this request.")).toBeVisible();
+  await expect(bob.getByText("Your approval was written; what comes of it stands below.")).toBeVisible();
   await becomes(bob, "Active");
   await carol.goto(path);
   await becomes(carol, "Active");

@@ -10,7 +10,7 @@ test("who asked sees a denial at once, with its reason", async ({ signIn }) => {
   await expect(bob.getByRole("heading", { name: "Your decision" })).toBeVisible();
   await bob.getByLabel("Comment").fill("Not without a case number.");
   await bob.getByRole("button", { name: "Deny" }).click();
-  await expect(bob.getByText("You denied this request.")).toBeVisible();
+  await expect(bob.getByText("Your denial was written.")).toBeVisible();
   await expect(bob.getByRole("heading", { name: "Your decision" })).toBeHidden();
 
   await becomes(alice, "Denied");
