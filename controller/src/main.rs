@@ -25,7 +25,6 @@ mod run;
 mod shared_readings;
 mod undecodable;
 mod watch;
-mod watch_backoff;
 mod write_error;
 
 use std::process::ExitCode;

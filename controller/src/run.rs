@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jit_access_core::status;
 use jit_access_crds::AccessState;
 use jit_access_google::Google;
-use jit_access_program::{bind, kubernetes, stop_signal};
+use jit_access_program::{WatchBackoff, bind, kubernetes, stop_signal};
 use kube::Api;
 use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::reflector::{self, ObjectRef};
@@ -26,7 +26,6 @@ use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::policy_writer::PolicyWriter;
 use crate::reconcile::{after_error, reconcile};
-use crate::watch_backoff::WatchBackoff;
 use crate::{admin, orphans, watch};
 
 /// Objects of a page of the first list: they may be large.

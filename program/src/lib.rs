@@ -7,6 +7,7 @@ mod kubernetes;
 mod log;
 mod port;
 mod stop;
+mod watch_backoff;
 
 pub use exit::run_to_exit;
 pub use flags::{CommonFlags, Groups, LimitFlags, LogFormat};
@@ -14,3 +15,4 @@ pub use kubernetes::kubernetes;
 pub use log::start_log;
 pub use port::bind;
 pub use stop::stop_signal;
+pub use watch_backoff::WatchBackoff;

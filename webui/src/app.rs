@@ -73,11 +73,10 @@ impl App {
     /// When there is none that concerns the person: whether another's exists is not told.
     pub async fn request_for(&self, name: &str, person: &str) -> Result<AccessRequest, Fault> {
         let none = || {
-            Fault {
-            status: StatusCode::NOT_FOUND,
-            sentence: "There is no request of this name that you made or that names you as reviewer. It may have been deleted: finished requests are kept for a while only.".to_owned(),
-            said: None,
-        }
+            Fault::new(
+                StatusCode::NOT_FOUND,
+                "There is no request of this name that you made or that names you as reviewer. It may have been deleted: finished requests are kept for a while only.",
+            )
         };
         if !is_name(name) {
             return Err(none());

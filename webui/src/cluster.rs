@@ -37,6 +37,26 @@ pub struct Fault {
     pub said: Option<String>,
 }
 
+impl Fault {
+    /// A sentence of our own.
+    pub fn new(status: StatusCode, sentence: impl Into<String>) -> Self {
+        Self {
+            status,
+            sentence: sentence.into(),
+            said: None,
+        }
+    }
+
+    /// The page showed another request than the one that has its name now.
+    #[must_use]
+    pub fn other_request() -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "Nothing was written, for this is not the request any more that the page showed: look at it again.",
+        )
+    }
+}
+
 impl Cluster {
     /// Requests of this namespace, written by `me`.
     #[must_use]
@@ -102,12 +122,13 @@ impl Cluster {
         person: &str,
         comment: &str,
     ) -> Result<AccessRequest, Fault> {
-        let value = sign(person, Some(&self.me), Some(comment)).map_err(|why| Fault {
-            status: StatusCode::UNPROCESSABLE_ENTITY,
-            sentence: format!("The comment {why}."),
-            said: None,
+        let value = sign(person, Some(&self.me), Some(comment)).map_err(|why| {
+            Fault::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                format!("The comment {why}."),
+            )
         })?;
-        let key = free_decision_key(shown, kind, person).ok_or_else(other_request)?;
+        let key = free_decision_key(shown, kind, person).ok_or_else(Fault::other_request)?;
         let patch = json!({"metadata": {"uid": shown.metadata.uid, "annotations": {key: value}}});
         self.patch(shown, &patch).await
     }
@@ -139,14 +160,6 @@ impl Cluster {
     }
 }
 
-fn other_request() -> Fault {
-    Fault {
-        status: StatusCode::CONFLICT,
-        sentence: "Nothing was written, for this is not the request any more that the page showed: look at it again.".to_owned(),
-        said: None,
-    }
-}
-
 /// Waits for an answer, but not for ever: a load balancer gives up too, and says less.
 async fn in_time<T>(call: impl Future<Output = kube::Result<T>>) -> Result<T, Fault> {
     match tokio::time::timeout(PATIENCE, call).await {
@@ -159,11 +172,10 @@ async fn in_time<T>(call: impl Future<Output = kube::Result<T>>) -> Result<T, Fa
 }
 
 fn no_answer() -> Fault {
-    Fault {
-        status: StatusCode::BAD_GATEWAY,
-        sentence: "The Kubernetes API server does not answer. It is not known whether anything was written: look at your requests, and try again in a moment.".to_owned(),
-        said: None,
-    }
+    Fault::new(
+        StatusCode::BAD_GATEWAY,
+        "The Kubernetes API server does not answer. It is not known whether anything was written: look at your requests, and try again in a moment.",
+    )
 }
 
 fn fault(error: &kube::Error) -> Fault {
@@ -187,11 +199,11 @@ fn fault(error: &kube::Error) -> Fault {
         // Of a patch with the UID of another object.
         (409, _) => Fault {
             said,
-            ..other_request()
+            ..Fault::other_request()
         },
         (422, _) if message.contains("metadata.uid: Invalid value") => Fault {
             said,
-            ..other_request()
+            ..Fault::other_request()
         },
         (code @ (400 | 403 | 422), _) => {
             let sentence = policy_sentence(message).unwrap_or(message);
@@ -210,5 +222,31 @@ fn fault(error: &kube::Error) -> Fault {
                 said,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use axum::body::Body;
+    use axum::http::{Request, Response};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_page_does_not_wait_for_an_api_server_that_hangs() {
+        let hangs = tower::service_fn(|_: Request<kube::client::Body>| {
+            std::future::pending::<Result<Response<Body>, Infallible>>()
+        });
+        let cluster = Cluster::new(Client::new(hangs, "jit-requests"), "jit-requests", "me");
+        let begun = tokio::time::Instant::now();
+        let fault = cluster.get("asks").await.unwrap_err();
+        assert_eq!(begun.elapsed(), PATIENCE);
+        assert_eq!(fault.status, StatusCode::BAD_GATEWAY);
+        assert!(
+            fault.sentence.contains("It is not known whether"),
+            "{fault}"
+        );
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
 use jit_access_crds::AccessRequest;
+use jit_access_program::WatchBackoff;
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{self, ObjectRef, Store, store::Writer};
 use kube::runtime::{WatchStreamExt, watcher};
@@ -165,7 +166,7 @@ impl Feed {
         let events = watcher(api, watcher::Config::default().page_size(PAGE))
             // Who owns which field is of no use here, and may be megabytes.
             .modify(|object| object.meta_mut().managed_fields = None)
-            .default_backoff();
+            .backoff(WatchBackoff::default());
         let mut events = std::pin::pin!(events.inspect_err(|error| {
             tracing::warn!(%error, "the watch of AccessRequests is interrupted");
         }));

@@ -12,7 +12,7 @@ use kube::{Api, Client, ResourceExt};
 use super::Guard;
 use super::cluster::{bindings, policies};
 use crate::lock::lock;
-use crate::watch_backoff::WatchBackoff;
+use jit_access_program::WatchBackoff;
 
 /// Something that was there at the beginning, or changed.
 #[derive(Debug)]

@@ -75,16 +75,16 @@ pub async fn withdraw(
     let result = async {
         let request = shown(&app, &me.email, &name, uid).await?;
         if !state(&request).is_none_or(AccessState::is_undecided) {
-            return Err(Fault {
-                status: StatusCode::CONFLICT,
-                sentence: "It is too late to take an approval back, for the request is decided: what is active can be ended.".to_owned(),
-                said: None,
-            });
+            return Err(Fault::new(
+                StatusCode::CONFLICT,
+                "It is too late to take an approval back, for the request is decided: what is active can be ended.",
+            ));
         }
-        let key = own_approval_key(&request, &me.email, app.cluster.me()).ok_or_else(|| Fault {
-            status: StatusCode::CONFLICT,
-            sentence: "There is no approval of yours here that was given on this site.".to_owned(),
-            said: None,
+        let key = own_approval_key(&request, &me.email, app.cluster.me()).ok_or_else(|| {
+            Fault::new(
+                StatusCode::CONFLICT,
+                "There is no approval of yours here that was given on this site.",
+            )
         })?;
         let written = app.cluster.withdraw(&request, &key).await?;
         app.requests.seen(&written).await;
@@ -135,55 +135,43 @@ pub(super) async fn write(
 async fn shown(app: &App, me: &str, name: &str, uid: &str) -> Result<AccessRequest, Fault> {
     let request = app.request_for(name, me).await?;
     if uid.is_empty() || request.uid().as_deref() != Some(uid) {
-        return Err(Fault {
-            status: StatusCode::CONFLICT,
-            sentence: "Nothing was written, for this is not the request any more that the page showed: look at it again.".to_owned(),
-            said: None,
-        });
+        return Err(Fault::other_request());
     }
     Ok(request)
 }
 
 /// What the API server would refuse too, or what would not help any more, said in the words of the page.
 fn check(request: &AccessRequest, me: &str, kind: DecisionKind) -> Result<(), Fault> {
-    let refuse = |status: StatusCode, sentence: String| {
-        Err(Fault {
-            status,
-            sentence,
-            said: None,
-        })
-    };
+    let refuse = |status: StatusCode, sentence: &str| Err(Fault::new(status, sentence));
     let state = state(request);
     if let Some(ended) = state.filter(|state| state.is_final()) {
         let word = state_words::words(Some(ended)).to_lowercase();
         let sentence = format!("This request has ended already ({word}); nothing was written.");
-        return refuse(StatusCode::CONFLICT, sentence);
+        return refuse(StatusCode::CONFLICT, &sentence);
     }
     match kind {
         DecisionKind::Revoked if may_end(request, me) => Ok(()),
         DecisionKind::Revoked => refuse(
             StatusCode::FORBIDDEN,
-            "You can end what you asked for yourself, and as a reviewer what is active; what waits for you, you can deny.".to_owned(),
+            "You can end what you asked for yourself, and as a reviewer what is active; what waits for you, you can deny.",
         ),
         _ if !is_reviewer(request, me) => refuse(
             StatusCode::FORBIDDEN,
-            "Only a reviewer whom the request names approves or denies it, and nobody decides about their own request.".to_owned(),
+            "Only a reviewer whom the request names approves or denies it, and nobody decides about their own request.",
         ),
         DecisionKind::Approved if state == Some(AccessState::Active) => refuse(
             StatusCode::CONFLICT,
-            "Somebody approved this already, and the access is active; nothing was written.".to_owned(),
+            "Somebody approved this already, and the access is active; nothing was written.",
         ),
         DecisionKind::Approved | DecisionKind::Denied => Ok(()),
     }
 }
 
 fn unclear() -> Fault {
-    Fault {
-        status: StatusCode::BAD_REQUEST,
-        sentence: "It was not said whether to approve or to deny: use the buttons of the page."
-            .to_owned(),
-        said: None,
-    }
+    Fault::new(
+        StatusCode::BAD_REQUEST,
+        "It was not said whether to approve or to deny: use the buttons of the page.",
+    )
 }
 
 fn told(app: &App, me: &SignedIn, name: &str, why: &Fault) -> Response {

@@ -188,7 +188,11 @@ pub async fn send(
                 Ok(earlier) if is_same(&earlier.spec, &spec) => Ok(sent(&name)),
                 // Something was changed since: it is another request.
                 Ok(earlier) if earlier.spec.requester == me.email => {
-                    let other = object(&new_name(&spec.roles), spec, app.cluster.me(), &me);
+                    let ask = Ask {
+                        name: new_name(&spec.roles),
+                        ..ask
+                    };
+                    let other = object(&ask.name, spec, app.cluster.me(), &me);
                     Ok(match app.cluster.create(&other).await {
                         Ok(created) => made(&app, &created).await,
                         Err(why) => refused(&app, &me, ask, &why).await,

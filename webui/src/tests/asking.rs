@@ -55,6 +55,10 @@ async fn what_was_asked_for_before_is_offered_first() {
     site.put(request("earlier", Some(AccessState::Expired), &json!({})));
     site.get("/", ALICE).await.has("Asked for before");
     site.get("/", BOB).await.lacks("Asked for before");
+    // Whoever could have nothing there is not told what it is called.
+    let refused = json!({"spec": {"requester": BOB, "resource": "projects/data-prod"}, "status": {"plan": null}});
+    site.put(request("refused", Some(AccessState::Ineligible), &refused));
+    site.get("/", BOB).await.lacks("Data warehouse");
 }
 
 #[tokio::test]

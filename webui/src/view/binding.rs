@@ -9,7 +9,7 @@ use jit_access_google::catalogue::Snapshot;
 use kube::ResourceExt;
 
 use super::RoleName;
-use crate::moment::{Moment, left};
+use crate::moment::left;
 
 /// A condition that restricts access, in words where it has some.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +42,6 @@ pub struct BindingView {
     pub now: String,
     /// Whether that is nothing.
     pub is_new: bool,
-    /// When what the requester has now ends.
-    pub now_until: Option<Moment>,
 }
 
 /// The bindings of a plan, each beside what the requester holds already by requests among `others`.
@@ -83,7 +81,6 @@ pub fn plan_bindings(
                     None => "does not have it through JIT Access".to_owned(),
                 },
                 is_new: running.is_none(),
-                now_until: running.map(|(end, _)| Moment::new(end)),
             }
         })
         .collect()
