@@ -196,29 +196,33 @@ impl Ask {
 /// The rules name the field of the object; the page has a field for it.
 fn problem_of(message: &str) -> Problem {
     let fields = [
-        ("spec.resource: ", "resource"),
-        ("spec.roles: ", "roles"),
-        ("spec.justification: ", "justification"),
-        ("spec.duration: ", "duration"),
-        ("spec.reviewers: ", "reviewers"),
-        ("spec.startTime: ", "start"),
-        ("spec.condition: ", "condition"),
+        ("spec.resource: ", "resource", "The name of the resource"),
+        ("spec.roles: ", "roles", "The roles"),
+        ("spec.justification: ", "justification", "The justification"),
+        ("spec.duration: ", "duration", "The duration"),
+        ("spec.reviewers: ", "reviewers", "The reviewers"),
+        ("spec.startTime: ", "start", "The start"),
+        ("spec.condition: ", "condition", "The condition"),
     ];
-    for (prefix, field) in fields {
+    for (prefix, field, subject) in fields {
         if let Some(why) = message.strip_prefix(prefix) {
-            let mut characters = why.chars();
-            let first = characters
-                .next()
-                .map(|first| first.to_uppercase().to_string());
-            let sentence = format!(
-                "{}{}.",
-                first.unwrap_or_default(),
-                characters.as_str().trim_end_matches('.')
-            );
+            let why = why.trim_end_matches('.');
+            // Above the form it stands without its field.
+            let sentence = if why.starts_with("must ") {
+                format!("{subject} {why}.")
+            } else {
+                format!("{}.", capitalised(why))
+            };
             return Problem::new(field, sentence);
         }
     }
     Problem::new("form", message)
+}
+
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(characters).collect()
 }
 
 /// A form of a browser has `2026-11-23T20:00`; people write what kubectl takes.

@@ -18,6 +18,7 @@ pub mod ask;
 pub mod cluster;
 pub mod config;
 mod console;
+mod fingerprint;
 pub mod followers;
 pub mod form;
 pub mod groups;

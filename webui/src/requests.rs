@@ -11,6 +11,8 @@ use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use tokio::sync::watch;
 
+use crate::fingerprint::fingerprint;
+
 /// One object that cannot be decoded must not hide the others.
 type Guarded = DeserializeGuard<AccessRequest>;
 
@@ -115,13 +117,10 @@ impl Requests {
             })
             .collect();
         objects.sort_unstable();
-        let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-        for (uid, version) in &objects {
-            for byte in uid.bytes().chain([0]).chain(version.bytes()).chain([0]) {
-                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-            }
-        }
-        format!("{hash:016x}")
+        let pieces = objects
+            .iter()
+            .flat_map(|(uid, version)| [uid.as_bytes(), version.as_bytes()]);
+        fingerprint(pieces)
     }
 
     /// Changes whenever any request does.

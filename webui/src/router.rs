@@ -6,10 +6,11 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::middleware;
-use axum::response::Response;
-use axum::routing::{get, post};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
 
-use crate::app::{App, Shared};
+use crate::app::{App, Shared, is_name};
+use crate::form::Name;
 use crate::iap::{Assertions, SignedIn};
 use crate::pages::problem::{Way, problem};
 use crate::pages::{
@@ -22,12 +23,21 @@ use crate::{headers, iap, metrics, origin};
 pub fn router(app: &Arc<App>, assertions: &Assertions) -> Router {
     let pages = Router::new()
         .route("/", get(ask::show).post(ask::change))
-        .route("/preview", post(send::preview))
+        .route("/preview", get(back).post(send::preview))
         .route("/requests", get(mine::show).post(send::send))
         .route("/requests/{name}", get(request::show))
-        .route("/requests/{name}/decision", post(decide::decide))
-        .route("/requests/{name}/withdrawal", post(decide::withdraw))
-        .route("/requests/{name}/end", post(decide::end))
+        .route(
+            "/requests/{name}/decision",
+            get(back_to_request).post(decide::decide),
+        )
+        .route(
+            "/requests/{name}/withdrawal",
+            get(back_to_request).post(decide::withdraw),
+        )
+        .route(
+            "/requests/{name}/end",
+            get(back_to_request).post(decide::end),
+        )
         .route("/waiting", get(waiting::show).post(waiting::decide))
         .route("/history", get(history::show))
         .route("/resources", get(resources::search))
@@ -49,6 +59,20 @@ pub fn router(app: &Arc<App>, assertions: &Assertions) -> Router {
             Arc::clone(&app.metrics),
             metrics::count,
         ))
+}
+
+/// Who loads the answer to a form by its address wants the form: the sign-in page leads there too, when a
+/// session had ended.
+async fn back() -> Redirect {
+    Redirect::to("/")
+}
+
+async fn back_to_request(State(app): Shared, me: SignedIn, Name(name): Name) -> Response {
+    if is_name(&name) {
+        Redirect::to(&format!("/requests/{name}")).into_response()
+    } else {
+        no_page(State(app), me).await
+    }
 }
 
 async fn no_page(State(app): Shared, me: SignedIn) -> Response {

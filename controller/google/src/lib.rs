@@ -31,7 +31,7 @@ mod rest;
 mod sentence;
 mod settings;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use jit_access_core::iam_policy::Policy;
@@ -64,6 +64,7 @@ pub struct Google {
     group_members: GroupMembers,
     groups: Arc<GroupSearch>,
     clock: Arc<Clock>,
+    names_within: Duration,
 }
 
 impl Google {
@@ -101,6 +102,7 @@ impl Google {
             group_members,
             groups: Arc::new(groups),
             clock,
+            names_within: settings.limits.names_within,
         })
     }
 

@@ -43,6 +43,9 @@ pub struct Limits {
     pub repeat_within: Duration,
     /// How long looking up a person's groups may take, all its reads and repetitions included.
     pub groups_within: Duration,
+    /// How long a refresh of the catalogue may spend on titles of roles and members of groups together: the next
+    /// search is worth more than they are.
+    pub names_within: Duration,
     /// How often a read is tried at most.
     pub attempts: u32,
     /// The longest pause before the second attempt; it doubles with each further one, and the pause is a random
@@ -64,6 +67,7 @@ impl Default for Limits {
             // A little more than one timeout, so that a lost answer is asked for once more.
             repeat_within: Duration::from_secs(12),
             groups_within: Duration::from_secs(30),
+            names_within: Duration::from_secs(60),
             attempts: 4,
             first_pause: Duration::from_millis(250),
             in_flight: 64,

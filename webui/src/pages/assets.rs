@@ -7,6 +7,9 @@ use axum::extract::Path;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::fingerprint::fingerprint;
+use crate::plain_page::plain_page;
+
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
@@ -34,14 +37,9 @@ const FILES: [(&str, &str, &str); 10] = [
     ("icon.svg", SVG, include_str!("../../assets/icon.svg")),
 ];
 
-/// What all of them are, as a number.
-static VERSION: LazyLock<String> = LazyLock::new(|| {
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    for byte in FILES.iter().flat_map(|(_, _, content)| content.bytes()) {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-    format!("{hash:016x}")
-});
+/// What all of them are, in a word.
+static VERSION: LazyLock<String> =
+    LazyLock::new(|| fingerprint(FILES.iter().map(|(_, _, content)| content.as_bytes())));
 
 /// Where a file is.
 #[must_use]
@@ -52,7 +50,8 @@ pub fn address(name: &str) -> String {
 /// Answers with a file. One of another version of the program is not kept: during an update both run.
 pub async fn asset(Path((version, name)): Path<(String, String)>) -> Response {
     let Some((_, kind, content)) = FILES.iter().find(|(other, _, _)| *other == name) else {
-        return StatusCode::NOT_FOUND.into_response();
+        let sentence = "There is no file at this address.";
+        return plain_page(StatusCode::NOT_FOUND, "No such file", sentence);
     };
     let kept = if version == *VERSION {
         "private, max-age=31536000, immutable"

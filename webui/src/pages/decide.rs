@@ -9,14 +9,14 @@ use jit_access_crds::{AccessRequest, AccessState, DecisionKind};
 use kube::ResourceExt;
 
 use super::problem::{Way, fault};
-use super::request::own_approval_key;
-use super::{Frame, Tab};
-use crate::app::{App, Shared};
+use super::request::{RequestPage, own_approval_key};
+use super::{Frame, Tab, render};
+use crate::app::{App, Shared, is_name};
 use crate::cluster::Fault;
 use crate::form::{FormBody, Name, Unreadable};
 use crate::iap::SignedIn;
 use crate::state_words;
-use crate::view::may_end;
+use crate::view::{concerns, may_end};
 
 /// Approves or denies a request, as `decision` says.
 pub async fn decide(
@@ -25,13 +25,14 @@ pub async fn decide(
     Name(name): Name,
     FormBody(fields): FormBody,
 ) -> Result<Response, Unreadable> {
+    let uid = fields.one("uid")?;
+    let comment = fields.one("comment")?;
+    let typed = Typed::Comment(comment);
     let kind = match fields.one("decision")? {
         "approve" => DecisionKind::Approved,
         "deny" => DecisionKind::Denied,
-        _ => return Ok(told(&app, &me, &name, &unclear())),
+        _ => return Ok(told(&app, &me, &name, uid, typed, &unclear())),
     };
-    let uid = fields.one("uid")?;
-    let comment = fields.one("comment")?;
     Ok(
         match write(&app, &me.email, kind, &name, uid, comment).await {
             Ok(()) => {
@@ -42,7 +43,7 @@ pub async fn decide(
                 };
                 Redirect::to(&format!("/requests/{name}?done={word}")).into_response()
             }
-            Err(why) => told(&app, &me, &name, &why),
+            Err(why) => told(&app, &me, &name, uid, typed, &why),
         },
     )
 }
@@ -59,7 +60,7 @@ pub async fn end(
     Ok(
         match write(&app, &me.email, DecisionKind::Revoked, &name, uid, comment).await {
             Ok(()) => Redirect::to(&format!("/requests/{name}?done=ended")).into_response(),
-            Err(why) => told(&app, &me, &name, &why),
+            Err(why) => told(&app, &me, &name, uid, Typed::Reason(comment), &why),
         },
     )
 }
@@ -92,7 +93,7 @@ pub async fn withdraw(
     };
     Ok(match result.await {
         Ok(()) => Redirect::to(&format!("/requests/{name}?done=withdrawn")).into_response(),
-        Err(why) => told(&app, &me, &name, &why),
+        Err(why) => told(&app, &me, &name, uid, Typed::Nothing, &why),
     })
 }
 
@@ -134,10 +135,16 @@ pub(super) async fn write(
 /// The request that the page showed: not another one that has its name by now.
 async fn shown(app: &App, me: &str, name: &str, uid: &str) -> Result<AccessRequest, Fault> {
     let request = app.request_for(name, me).await?;
-    if uid.is_empty() || request.uid().as_deref() != Some(uid) {
-        return Err(Fault::other_request());
+    if is_shown(&request, uid) {
+        Ok(request)
+    } else {
+        Err(Fault::other_request())
     }
-    Ok(request)
+}
+
+/// Whether it has the UID that a page brings.
+fn is_shown(request: &AccessRequest, uid: &str) -> bool {
+    !uid.is_empty() && request.uid().as_deref() == Some(uid)
 }
 
 /// What the API server would refuse too, or what would not help any more, said in the words of the page.
@@ -174,13 +181,56 @@ fn unclear() -> Fault {
     )
 }
 
-fn told(app: &App, me: &SignedIn, name: &str, why: &Fault) -> Response {
+/// What a person typed, to send once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Typed<'a> {
+    Comment(&'a str),
+    Reason(&'a str),
+    Nothing,
+}
+
+/// Says why it was not done: on the request's own page, with what was typed, where the same form can be sent
+/// again about the same request.
+fn told(
+    app: &App,
+    me: &SignedIn,
+    name: &str,
+    uid: &str,
+    typed: Typed<'_>,
+    why: &Fault,
+) -> Response {
+    // In memory or not at all: the API server may be what does not answer.
+    let shown = app
+        .requests
+        .get(name)
+        .filter(|request| concerns(request, &me.email) && is_shown(request, uid));
+    if let Some(request) = shown {
+        let page = RequestPage::new(app, &me.email, &request);
+        let page = match typed {
+            Typed::Comment(comment) if page.may_decide => Some(RequestPage {
+                comment: comment.to_owned(),
+                ..page
+            }),
+            Typed::Reason(reason) if page.end.is_some() => Some(RequestPage {
+                reason: reason.to_owned(),
+                ..page
+            }),
+            _ => None,
+        };
+        if let Some(page) = page {
+            let page = RequestPage {
+                fault: Some(why.clone()),
+                ..page
+            };
+            return render(why.status, &page);
+        }
+    }
     let frame = Frame::new(app, &me.email, Tab::None, "This was not done");
     let mut ways = vec![
         Way::to("/waiting", "Waiting for me"),
         Way::to("/requests", "My requests"),
     ];
-    if crate::app::is_name(name) && why.status != StatusCode::NOT_FOUND {
+    if is_name(name) && why.status != StatusCode::NOT_FOUND {
         ways.insert(
             0,
             Way::to(format!("/requests/{name}"), "Look at the request"),

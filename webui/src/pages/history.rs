@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use jit_access_core::review::is_reviewer;
 use jit_access_core::status::state;
 use jit_access_crds::{AccessRequest, AccessState};
+use jit_access_google::catalogue::Snapshot;
 use kube::ResourceExt;
 
 use super::{Frame, Tab, render};
@@ -16,7 +17,7 @@ use crate::app::Shared;
 use crate::form::{Fields, QueryString, Unreadable};
 use crate::iap::SignedIn;
 use crate::state_words;
-use crate::view::{RequestView, concerns};
+use crate::view::{RequestView, concerns, place_of, roles_of};
 
 /// How many a page has.
 const PAGE: usize = 25;
@@ -27,7 +28,7 @@ const MOST_SEARCHED: usize = 200;
 /// What is looked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Filter {
-    /// Part of a name, resource, role, person or justification.
+    /// Parts of a name, resource, role, person or justification, and of what these are called.
     text: String,
     /// Only one state.
     state: Option<AccessState>,
@@ -50,7 +51,7 @@ impl Filter {
         })
     }
 
-    fn fits(&self, request: &AccessRequest, me: &str) -> bool {
+    fn fits(&self, request: &AccessRequest, me: &str, catalogue: &Snapshot) -> bool {
         let whose = match self.whose.as_str() {
             "mine" => request.spec.requester == me,
             "reviewed" => is_reviewer(request, me) && concerns(request, me),
@@ -60,11 +61,11 @@ impl Filter {
             && self
                 .state
                 .is_none_or(|wanted| state(request).unwrap_or(AccessState::Pending) == wanted)
-            && self.fits_text(request)
+            && self.fits_text(request, catalogue)
     }
 
-    /// Every word must stand somewhere.
-    fn fits_text(&self, request: &AccessRequest) -> bool {
+    /// Every word must stand somewhere in what the person can see of it.
+    fn fits_text(&self, request: &AccessRequest, catalogue: &Snapshot) -> bool {
         if self.text.is_empty() {
             return true;
         }
@@ -74,9 +75,12 @@ impl Filter {
             name,
             spec.requester.clone(),
             spec.resource.clone(),
+            place_of(request, catalogue),
             spec.justification.clone(),
         ];
-        texts.extend(spec.roles.iter().cloned());
+        for role in roles_of(request, catalogue) {
+            texts.extend([role.id, role.title]);
+        }
         texts.extend(spec.reviewers.iter().flatten().cloned());
         let texts: Vec<String> = texts.iter().map(|text| text.to_lowercase()).collect();
         let wanted = self.text.to_lowercase();
@@ -131,7 +135,9 @@ pub async fn show(
     let now = Timestamp::now();
     let filter = Filter::read(&fields)?;
     let catalogue = app.catalogue.current();
-    let found = app.requests.all(|request| filter.fits(request, &me.email));
+    let found = app
+        .requests
+        .all(|request| filter.fits(request, &me.email, &catalogue));
     let last = found.len().div_ceil(PAGE).max(1);
     let filter = Filter {
         page: filter.page.min(last),

@@ -19,6 +19,8 @@ use jit_access_crds::AccessRequest;
 use kube::ResourceExt;
 use tokio::sync::watch;
 
+use super::problem::{Way, problem};
+use super::{Frame, Tab};
 use crate::app::{App, Shared, is_name};
 use crate::followers::Place;
 use crate::form::{QueryString, Unreadable};
@@ -113,15 +115,18 @@ pub async fn changes(
         ("mine", "") => Subject::Mine,
         ("waiting", "") => Subject::Waiting,
         ("request", name) if is_name(name) => Subject::Request(name.to_owned()),
-        _ => return Ok(StatusCode::BAD_REQUEST.into_response()),
+        _ => return Err(of_nothing()),
     };
     let known = fields.one("version")?;
     if known.len() > LONGEST_VERSION {
-        return Ok(StatusCode::BAD_REQUEST.into_response());
+        return Err(of_nothing());
     }
     let Some(place) = app.followers.take(&me.email) else {
         // The page stays as it is, and tries again.
-        return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
+        let frame = Frame::new(&app, &me.email, Tab::None, "Too many pages");
+        let sentence = "More pages are open than can be told of changes: close some, or load a page again to see how it is now.";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        return Ok(problem(frame, status, sentence, vec![Way::home()]));
     };
     let follower = Follower {
         changes: app.requests.changes(),
@@ -137,6 +142,13 @@ pub async fn changes(
         Sse::new(until(stream::unfold(follower, Follower::next), lasts))
             .keep_alive(KeepAlive::new().interval(HEARTBEAT))
             .into_response(),
+    )
+}
+
+fn of_nothing() -> Unreadable {
+    Unreadable::new(
+        StatusCode::BAD_REQUEST,
+        "This address tells open pages of changes, and names none that could change: look at a page of JIT Access.",
     )
 }
 

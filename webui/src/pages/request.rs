@@ -14,6 +14,7 @@ use kube::ResourceExt;
 use super::problem::{Way, fault};
 use super::{Frame, Tab, live, render};
 use crate::app::{App, Shared};
+use crate::cluster::Fault;
 use crate::console;
 use crate::form::{Name, QueryString, Unreadable};
 use crate::iap::SignedIn;
@@ -21,17 +22,23 @@ use crate::view::{BindingView, Event, RequestView, may_end, plan_bindings, timel
 
 #[derive(Template)]
 #[template(path = "request.html")]
-struct RequestPage {
+pub(super) struct RequestPage {
     frame: Frame,
     request: RequestView,
     /// What was done on the page before this one.
-    done: &'static str,
+    pub(super) done: &'static str,
+    /// Why that was not done.
+    pub(super) fault: Option<Fault>,
+    /// What was typed in the form of the decision.
+    pub(super) comment: String,
+    /// What was typed in the form that ends it.
+    pub(super) reason: String,
     events: Vec<Event>,
     bindings: Vec<BindingView>,
     /// Whose present access stands beside what is granted; nobody's once that is decided.
     compared: String,
     mine: bool,
-    may_decide: bool,
+    pub(super) may_decide: bool,
     may_deny: bool,
     /// Whether the person is named as reviewer and could not approve.
     unable: bool,
@@ -40,7 +47,7 @@ struct RequestPage {
     /// The annotation with the person's own approval, while it can be taken back.
     withdrawable: Option<String>,
     /// What ending it is called; `None` where the person may not.
-    end: Option<&'static str>,
+    pub(super) end: Option<&'static str>,
     console: String,
 }
 
@@ -53,8 +60,11 @@ pub async fn show(
 ) -> Result<Response, Unreadable> {
     Ok(match app.request_for(&name, &me.email).await {
         Ok(request) => {
-            let done = done(fields.one("done")?);
-            render(StatusCode::OK, &page(&app, &me.email, &request, done))
+            let page = RequestPage {
+                done: done(fields.one("done")?),
+                ..RequestPage::new(&app, &me.email, &request)
+            };
+            render(StatusCode::OK, &page)
         }
         Err(why) => {
             let frame = Frame::new(&app, &me.email, Tab::None, "No such request");
@@ -76,58 +86,65 @@ fn done(word: &str) -> &'static str {
     }
 }
 
-fn page(app: &App, me: &str, request: &AccessRequest, done: &'static str) -> RequestPage {
-    let now = Timestamp::now();
-    let catalogue = app.catalogue.current();
-    let delegates = app.delegates();
-    let state = state(request);
-    let mine = request.spec.requester == me;
-    let own_approval = decisions(request, &delegates)
-        .into_iter()
-        .any(|decision| decision.kind == DecisionKind::Approved && decision.author == me);
-    let undecided = state.is_none_or(AccessState::is_undecided);
-    let planned = request
-        .status
-        .as_ref()
-        .and_then(|status| status.plan.as_ref())
-        .map(|plan| plan.bindings.clone())
-        .unwrap_or_default();
-    let requester = request.spec.requester.as_str();
-    let others = app.requests.all(|other| other.spec.requester == requester);
-    let own_name = request.name_any();
-    let tab = if mine { Tab::Mine } else { Tab::Waiting };
-    let title = format!("Request {own_name}");
-    RequestPage {
-        frame: Frame::new(app, me, tab, &title).live_at(live::of_request(app, me, &own_name)),
-        done,
-        events: timeline(request, app.cluster.me()),
-        bindings: plan_bindings(&planned, requester, &own_name, &others, &catalogue, now),
-        plan_title: match state {
-            Some(AccessState::Active) => "What is granted",
-            _ if undecided => "What will be granted",
-            _ => "What was asked for",
-        },
-        compared: if undecided {
-            request.spec.requester.clone()
-        } else {
-            String::new()
-        },
-        mine,
-        may_decide: waits_for(request, me, &delegates),
-        unable: undecided && is_reviewer(request, me) && was_found_unable(request, me),
-        may_deny: !mine
-            && is_reviewer(request, me)
-            && (state == Some(AccessState::Active) || (undecided && was_found_unable(request, me))),
-        withdrawable: (own_approval && undecided)
-            .then(|| own_approval_key(request, me, app.cluster.me()))
-            .flatten(),
-        end: may_end(request, me).then_some(match state {
-            Some(AccessState::Active) if mine => "Give back early",
-            Some(AccessState::Active) => "End this access",
-            _ => "Withdraw this request",
-        }),
-        console: console::address(&request.spec.resource),
-        request: RequestView::new(request, &catalogue, now),
+impl RequestPage {
+    /// What a person sees of a request that concerns them.
+    pub(super) fn new(app: &App, me: &str, request: &AccessRequest) -> Self {
+        let now = Timestamp::now();
+        let catalogue = app.catalogue.current();
+        let delegates = app.delegates();
+        let state = state(request);
+        let mine = request.spec.requester == me;
+        let own_approval = decisions(request, &delegates)
+            .into_iter()
+            .any(|decision| decision.kind == DecisionKind::Approved && decision.author == me);
+        let undecided = state.is_none_or(AccessState::is_undecided);
+        let planned = request
+            .status
+            .as_ref()
+            .and_then(|status| status.plan.as_ref())
+            .map(|plan| plan.bindings.clone())
+            .unwrap_or_default();
+        let requester = request.spec.requester.as_str();
+        let others = app.requests.all(|other| other.spec.requester == requester);
+        let own_name = request.name_any();
+        let tab = if mine { Tab::Mine } else { Tab::Waiting };
+        let title = format!("Request {own_name}");
+        Self {
+            frame: Frame::new(app, me, tab, &title).live_at(live::of_request(app, me, &own_name)),
+            done: "",
+            fault: None,
+            comment: String::new(),
+            reason: String::new(),
+            events: timeline(request, app.cluster.me()),
+            bindings: plan_bindings(&planned, requester, &own_name, &others, &catalogue, now),
+            plan_title: match state {
+                Some(AccessState::Active) => "What is granted",
+                _ if undecided => "What will be granted",
+                _ => "What was asked for",
+            },
+            compared: if undecided {
+                request.spec.requester.clone()
+            } else {
+                String::new()
+            },
+            mine,
+            may_decide: waits_for(request, me, &delegates),
+            unable: undecided && is_reviewer(request, me) && was_found_unable(request, me),
+            may_deny: !mine
+                && is_reviewer(request, me)
+                && (state == Some(AccessState::Active)
+                    || (undecided && was_found_unable(request, me))),
+            withdrawable: (own_approval && undecided)
+                .then(|| own_approval_key(request, me, app.cluster.me()))
+                .flatten(),
+            end: may_end(request, me).then_some(match state {
+                Some(AccessState::Active) if mine => "Give back early",
+                Some(AccessState::Active) => "End this access",
+                _ => "Withdraw this request",
+            }),
+            console: console::address(&request.spec.resource),
+            request: RequestView::new(request, &catalogue, now),
+        }
     }
 }
 

@@ -96,7 +96,13 @@ pub async fn preview(
         roles: valid
             .roles
             .iter()
-            .map(|role| RoleName::new(role, &catalogue))
+            .map(|role| {
+                if planned.is_empty() {
+                    RoleName::guessed(role, &catalogue)
+                } else {
+                    RoleName::new(role, &catalogue)
+                }
+            })
             .collect(),
         bindings: plan_bindings(&planned, &me.email, "", &own, &catalogue, now),
         duration: format_duration(valid.duration),

@@ -6,6 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
+use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use jit_access_core::review::waits_for;
 use jit_access_crds::{AccessRequest, DecisionKind};
@@ -14,12 +15,15 @@ use kube::ResourceExt;
 use super::decide::write;
 use super::{Frame, Tab, live, render};
 use crate::app::{App, Shared};
+use crate::cluster::Fault;
 use crate::form::{FormBody, QueryString, Unreadable};
 use crate::iap::SignedIn;
 use crate::view::{BindingView, RequestView, plan_bindings};
 
 /// Most decisions in one go.
 const MOST: usize = 50;
+/// Written beside each other: each takes as long as the API server, and its watch.
+const AT_ONCE: usize = 10;
 
 /// A request with what it would give.
 struct Item {
@@ -103,16 +107,23 @@ pub async fn decide(
     if chosen.len() > MOST {
         return refuse("These are too many at once: choose at most 50.");
     }
-    let mut failures = Vec::new();
-    for (name, uid) in &chosen {
-        if let Err(why) = write(&app, &me.email, kind, name, uid, comment).await {
-            failures.push(Failure {
+    let writes: Vec<_> = chosen
+        .iter()
+        .map(|(name, uid)| write(&app, &me.email, kind, name, uid, comment))
+        .collect();
+    let results: Vec<Result<(), Fault>> = stream::iter(writes).buffered(AT_ONCE).collect().await;
+    let failures: Vec<Failure> = chosen
+        .iter()
+        .zip(results)
+        .filter_map(|((name, _), result)| {
+            let why = result.err()?;
+            Some(Failure {
                 name: name.clone(),
                 sentence: why.sentence,
                 said: why.said,
-            });
-        }
-    }
+            })
+        })
+        .collect();
     let done = chosen.len() - failures.len();
     let (word, said) = match kind {
         DecisionKind::Approved => ("approved", "Approved"),

@@ -222,11 +222,11 @@ async fn whatever_is_wrong_is_said_beside_the_field_and_nothing_is_lost() {
         ),
         (
             vec![("justification", long.as_str())],
-            "Must have 1 to 1000 characters.",
+            "The justification must have 1 to 1000 characters.",
         ),
         (
             vec![("justification", "INC-1 \u{202e}abc")],
-            "Must not contain control characters",
+            "The justification must not contain control characters",
         ),
         (vec![("duration", "3h")], "3h is not between 1m and 2h"),
         (

@@ -267,7 +267,13 @@ async fn a_comment_has_room_and_no_tricks() {
         let fields = [("uid", UID), ("decision", "approve"), ("comment", comment)];
         let page = site.post("/requests/asks/decision", BOB, &fields).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-        page.has("The comment").has(said).has("Look at the request");
+        page.has("This was not done.")
+            .has("<p>The comment")
+            .has(said);
+        // It is there to be mended, about the same request.
+        page.has(&format!("maxlength=\"300\" value=\"{comment}\""))
+            .has(r#"name="uid" value="0a1b2c3d-asks""#)
+            .has(">Approve<");
     }
     assert!(site.writes().is_empty());
     // Attack 30: what looks like a signature is a comment all the same.
@@ -293,9 +299,26 @@ async fn what_the_policy_refuses_is_told_in_full() {
     let fields = [("uid", UID), ("decision", "approve")];
     let page = site.post("/requests/asks/decision", BOB, &fields).await;
     assert_eq!(page.status, StatusCode::FORBIDDEN);
-    page.has("<p>you decide in your own name only</p>")
+    page.has("This was not done.")
+        .has("<p>you decide in your own name only</p>")
         .has("ValidatingAdmissionPolicy")
-        .has("Look at the request");
+        .has(">Approve<");
+}
+
+#[tokio::test]
+async fn why_something_ends_is_kept_where_it_does_not_end() {
+    let site = Site::new().await;
+    site.put(request("asks", Some(AccessState::Active), &json!({})));
+    site.refuse(503, "ServiceUnavailable", "later");
+    let fields = [("uid", UID), ("comment", "done <early>")];
+    let page = site.post("/requests/asks/end", ALICE, &fields).await;
+    assert_eq!(page.status, StatusCode::BAD_GATEWAY);
+    page.has("This was not done.")
+        .has("<p>The Kubernetes API server cannot do this now")
+        .has("value=\"done &#60;early&#62;\"")
+        .has("Give back early");
+    let page = site.post("/requests/asks/end", ALICE, &fields).await;
+    assert_eq!(page.location(), "/requests/asks?done=ended");
 }
 
 #[tokio::test]

@@ -119,14 +119,27 @@ async fn attack_23_nothing_is_decided_by_a_link() {
         Some(AccessState::AwaitingApproval),
         &json!({}),
     ));
-    for address in [
-        "/requests/asks/decision?uid=0a1b2c3d-asks&decision=approve",
-        "/requests/asks/end?uid=0a1b2c3d-asks",
-        "/preview?resource=projects/web-prod",
+    for (address, leads_to) in [
+        (
+            "/requests/asks/decision?uid=0a1b2c3d-asks&decision=approve",
+            "/requests/asks",
+        ),
+        ("/requests/asks/end?uid=0a1b2c3d-asks", "/requests/asks"),
+        (
+            "/requests/asks/withdrawal?uid=0a1b2c3d-asks",
+            "/requests/asks",
+        ),
+        ("/preview?resource=projects/web-prod", "/"),
     ] {
         let page = site.get(address, BOB).await;
-        assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED, "{address}");
-        page.has("<a ");
+        assert_eq!(page.location(), leads_to, "{address}");
+    }
+    for nowhere in [
+        "/requests/..%2Fx/end",
+        "/requests/%2Fevil.example.com/decision",
+    ] {
+        let page = site.get(nowhere, BOB).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{nowhere}");
     }
     site.get("/requests/asks?uid=0a1b2c3d-asks&decision=approve", BOB)
         .await
@@ -206,10 +219,10 @@ async fn assets_are_kept_by_their_content_alone() {
         let other = site.get(&format!("/assets/other/{name}"), ALICE).await;
         assert_eq!(other.header("cache-control"), "no-store");
     }
-    assert_eq!(
-        site.get("/assets/x/..%2Fsecret", ALICE).await.status,
-        StatusCode::NOT_FOUND
-    );
+    let none = site.get("/assets/x/..%2Fsecret", ALICE).await;
+    assert_eq!(none.status, StatusCode::NOT_FOUND);
+    none.has("There is no file at this address.")
+        .has("<a href=\"/\">");
 }
 
 #[tokio::test]

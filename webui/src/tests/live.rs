@@ -94,15 +94,18 @@ async fn streams_are_bounded_and_give_their_place_back() {
     let held: Vec<_> = std::iter::from_fn(|| site.app.followers.take(ALICE)).collect();
     let more = site.get("/live?of=mine&version=x", ALICE).await;
     assert_eq!(more.status, StatusCode::SERVICE_UNAVAILABLE);
+    more.has("More pages are open than can be told of changes");
     drop((first, held));
     assert_eq!(site.app.followers.count(), 0);
     let long = format!("/live?of=mine&version={}", "x".repeat(100));
     for address in [
+        "/live",
         "/live?of=everything",
         "/live?of=request&name=..%2Fx",
         long.as_str(),
     ] {
         let page = site.get(address, ALICE).await;
         assert_eq!(page.status, StatusCode::BAD_REQUEST, "{address}");
+        page.has("<a href=\"/\">");
     }
 }

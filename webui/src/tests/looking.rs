@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use jit_access_crds::AccessState;
 use serde_json::json;
 
-use super::site::{ALICE, BOB, CAROL, EVE, ME, Site, request};
+use super::site::{ALICE, BOB, CAROL, CUSTOM_ROLE, EVE, ME, Site, request};
 
 #[tokio::test]
 async fn empty_lists_say_what_to_do() {
@@ -167,6 +167,34 @@ async fn nobody_sees_what_does_not_concern_them() {
 }
 
 #[tokio::test]
+async fn what_a_custom_role_is_called_is_not_told_to_whoever_names_it() {
+    let site = Site::new().await;
+    let asks = json!({"spec": {"roles": [CUSTOM_ROLE]}});
+    site.put(request("asks", Some(AccessState::Pending), &asks));
+    let unknown = json!({"spec": {"roles": [CUSTOM_ROLE]}, "status": {"plan": null}});
+    site.put(request("guesses", Some(AccessState::Failed), &unknown));
+    site.get("/requests/asks", ALICE).await.has("Break glass");
+    for address in [
+        "/requests/guesses",
+        "/?like=guesses",
+        "/history?q=guesses+breakglass",
+    ] {
+        let page = site.get(address, ALICE).await;
+        page.has(CUSTOM_ROLE).lacks("Break glass");
+    }
+    let fields = [
+        ("resource", "projects/web-prod"),
+        ("other-role", CUSTOM_ROLE),
+        ("justification", "INC-1"),
+    ];
+    site.post("/preview", ALICE, &fields)
+        .await
+        .has("By the lists here this will be refused.")
+        .has(CUSTOM_ROLE)
+        .lacks("Break glass");
+}
+
+#[tokio::test]
 async fn a_request_that_the_watch_has_not_told_yet_is_asked_for() {
     let site = Site::new().await;
     let other = Site::new().await;
@@ -214,6 +242,10 @@ async fn filters_live_in_the_address() {
         ("?q=GR%C3%96SSE", vec![]),
         ("?q=gr%C3%B6%C3%9Fe+storage", vec!["first"]),
         ("?q=bob", vec!["first", "second", "third"]),
+        // What roles and resources are called, as the page shows it.
+        ("?q=storage+admin+gr%C3%B6%C3%9Fe", vec!["first"]),
+        ("?q=WEB", vec!["first", "second", "third"]),
+        ("?q=warehouse", vec![]),
         (
             "?state=Nonsense&whose=eve&page=x",
             vec!["first", "second", "third"],

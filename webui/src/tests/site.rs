@@ -31,6 +31,8 @@ pub const ALICE: &str = "alice@example.com";
 pub const BOB: &str = "bob@example.com";
 pub const CAROL: &str = "carol@example.com";
 pub const EVE: &str = "eve@example.com";
+/// The catalogue knows what it is called, and nobody here is eligible for it.
+pub const CUSTOM_ROLE: &str = "organizations/1/roles/breakglass";
 /// The web UI's own account.
 pub const ME: &str = "system:serviceaccount:jit-access:jit-access-webui";
 const NAMESPACE: &str = "jit-requests";
@@ -147,7 +149,12 @@ pub fn catalogue() -> Catalogue {
                 ],
             ),
         ],
-        BTreeMap::from([("roles/storage.admin".to_owned(), "Storage Admin".to_owned())]),
+        [
+            ("roles/storage.admin", "Storage Admin"),
+            (CUSTOM_ROLE, "Break glass"),
+        ]
+        .map(|(role, title)| (role.to_owned(), title.to_owned()))
+        .into(),
         BTreeMap::from([(
             "sre@example.com".to_owned(),
             Arc::new(BTreeSet::from([ALICE.to_owned()])),

@@ -22,7 +22,7 @@ pub struct RoleName {
 }
 
 impl RoleName {
-    /// Names a role.
+    /// Names a role for somebody who may have it.
     #[must_use]
     pub fn new(id: &str, catalogue: &Snapshot) -> Self {
         Self {
@@ -30,6 +30,46 @@ impl RoleName {
             title: catalogue.title(id).unwrap_or(id).to_owned(),
         }
     }
+
+    /// Names a role for somebody who only named it. What a custom role is called is told to nobody for that.
+    #[must_use]
+    pub fn guessed(id: &str, catalogue: &Snapshot) -> Self {
+        if id.starts_with("roles/") {
+            Self::new(id, catalogue)
+        } else {
+            Self {
+                id: id.to_owned(),
+                title: id.to_owned(),
+            }
+        }
+    }
+}
+
+/// Whether the controller found that the requester may have what is asked for: then whoever sees the request is
+/// told what all of it is called.
+fn could_be_granted(request: &AccessRequest) -> bool {
+    let status = request.status.as_ref();
+    status.is_some_and(|status| status.plan.is_some())
+}
+
+/// The roles that are asked for.
+#[must_use]
+pub fn roles_of(request: &AccessRequest, catalogue: &Snapshot) -> Vec<RoleName> {
+    let named = if could_be_granted(request) {
+        RoleName::new
+    } else {
+        RoleName::guessed
+    };
+    let roles = request.spec.roles.iter();
+    roles.map(|role| named(role, catalogue)).collect()
+}
+
+/// What the resource is called; empty where that is not known, or not told.
+#[must_use]
+pub fn place_of(request: &AccessRequest, catalogue: &Snapshot) -> String {
+    let place = could_be_granted(request).then(|| catalogue.place(&request.spec.resource));
+    let place = place.flatten();
+    place.map(|place| place.display_name).unwrap_or_default()
 }
 
 /// A request, in words.
@@ -81,8 +121,6 @@ impl RequestView {
         let grant = status.and_then(|status| status.grant.as_ref());
         let end = grant.and_then(|grant| parse_time(&grant.expire_time).ok());
         let planned = status.and_then(|status| status.plan.as_ref());
-        // What it is called is told once the controller found that the requester may have something there.
-        let place = planned.and_then(|_| catalogue.place(&spec.resource));
         let start = spec
             .start_time
             .as_deref()
@@ -92,12 +130,8 @@ impl RequestView {
             uid: request.uid().unwrap_or_default(),
             requester: spec.requester.clone(),
             resource: spec.resource.clone(),
-            place: place.map(|place| place.display_name).unwrap_or_default(),
-            roles: spec
-                .roles
-                .iter()
-                .map(|role| RoleName::new(role, catalogue))
-                .collect(),
+            place: place_of(request, catalogue),
+            roles: roles_of(request, catalogue),
             justification: spec.justification.clone(),
             reviewers: spec.reviewers.clone().unwrap_or_default(),
             duration: spec
@@ -142,11 +176,7 @@ pub fn said(request: &AccessRequest) -> String {
 /// found that it could be granted. What could not be is nobody else's business.
 #[must_use]
 pub fn concerns(request: &AccessRequest, person: &str) -> bool {
-    let could_be_granted = || {
-        let status = request.status.as_ref();
-        status.is_some_and(|status| status.plan.is_some())
-    };
-    request.spec.requester == person || (is_reviewer(request, person) && could_be_granted())
+    request.spec.requester == person || (is_reviewer(request, person) && could_be_granted(request))
 }
 
 /// Whether something may still become of it.

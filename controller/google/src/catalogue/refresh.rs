@@ -1,9 +1,6 @@
 //! Reading the catalogue: two searches for all users together, then what roles are called and who is in which group.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
 
 use futures::future::{join, try_join};
 use jit_access_core::{iam_condition::Readings, resource::ResourceName};
@@ -16,9 +13,6 @@ use crate::{Error, Google};
 
 /// Both markers, in any case; what contains these words elsewhere is found too, and means nothing.
 const QUERY: &str = "policy:(jitAccessConstraint OR multiPartyApprovalConstraint)";
-
-/// All names of a refresh together take no longer: the next search is worth more than they are.
-const NAMES_WITHIN: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub(super) struct Refresh {
@@ -90,9 +84,10 @@ impl Refresh {
             self.titles.look_up(&self.google, &roles),
             self.groups.look_up(&self.google, &groups),
         );
-        if tokio::time::timeout(NAMES_WITHIN, both).await.is_err() {
+        let within = self.google.names_within;
+        if tokio::time::timeout(within, both).await.is_err() {
             tracing::debug!(
-                within = ?NAMES_WITHIN,
+                ?within,
                 "not all titles of roles and members of groups came in time"
             );
         }

@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 
 use super::{
     fake_google::{FakeGoogle, Reply, Request},
-    google,
+    google, google_within, limits,
 };
-use crate::{Kind, catalogue::Catalogue};
+use crate::{Kind, Limits, catalogue::Catalogue};
 
 const POLICIES: &str = "/v1/organizations/1:searchAllIamPolicies";
 const RESOURCES: &str = "/v1/organizations/1:searchAllResources";
@@ -317,6 +317,40 @@ async fn titles_and_groups_that_cannot_be_read_spoil_nothing() {
     assert_eq!(catalogue.freshness().problem, None);
     // What failed is not asked for again at each refresh: three times two searches, two roles, one group.
     assert_eq!(paths(&fake).len(), 9, "{:?}", paths(&fake));
+}
+
+#[tokio::test]
+async fn a_title_that_does_not_come_holds_no_refresh_up() {
+    let fake = FakeGoogle::start(|_, request| match request.path() {
+        "/v1/projects/web-prod/roles/deployer" => Reply::Hang,
+        _ => answer(request),
+    })
+    .await;
+    // No attempt ends by itself.
+    let limits = Limits {
+        read_timeout: Duration::from_secs(3600),
+        names_within: Duration::from_secs(1),
+        ..limits()
+    };
+    let scope = ResourceName::parse("organizations/1").expect("a name");
+    let catalogue = Catalogue::new(google_within(&fake, limits).await, &scope);
+    for _ in 0..2 {
+        let refreshed = tokio::time::timeout(Duration::from_secs(60), catalogue.refresh()).await;
+        refreshed.expect("in time").expect("a refresh");
+        let snapshot = catalogue.current();
+        assert_eq!(snapshot.size(), (2, 2));
+        let role = "projects/web-prod/roles/deployer";
+        assert_eq!(snapshot.title(role), None);
+        // What came in time is there.
+        assert_eq!(snapshot.title("roles/compute.admin"), Some("Compute Admin"));
+        let reviewers = snapshot.reviewers(&alice(), "projects/web-prod", role, Timestamp::now());
+        assert_eq!(reviewers.people, ["bob@example.com".to_owned()].into());
+    }
+    assert_eq!(catalogue.freshness().problem, None);
+    // It is asked for again with the next refresh.
+    let asked = paths(&fake);
+    let hanging = asked.iter().filter(|path| path.ends_with("/deployer"));
+    assert_eq!(hanging.count(), 2, "{asked:?}");
 }
 
 #[tokio::test]
