@@ -42,10 +42,10 @@ struct Group {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct TransitivePage {
+#[serde(rename_all = "camelCase", bound(deserialize = "T: Deserialize<'de>"))]
+struct Page<T> {
     #[serde(default)]
-    memberships: Vec<Relation>,
+    memberships: Vec<T>,
     #[serde(default)]
     next_page_token: String,
 }
@@ -57,15 +57,6 @@ struct Relation {
     member: String,
     #[serde(default)]
     preferred_member_key: Vec<Key>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct DirectPage {
-    #[serde(default)]
-    memberships: Vec<Membership>,
-    #[serde(default)]
-    next_page_token: String,
 }
 
 #[derive(Deserialize)]
@@ -126,26 +117,19 @@ impl GroupMembers {
 
     /// Cloud Identity's own name of the group, such as `groups/01x`.
     async fn name(&self, call: &Call, group: &str) -> Result<String, Error> {
-        let attempt = || async {
-            let query = [("groupKey.id", group)];
-            let answer = self
-                .rest
-                .get::<Group>(call, "/v1/groups:lookup", &query)
-                .await;
-            let (found, _) = answer.map_err(|refused| refused.error)?;
-            let is_safe = found.name.strip_prefix("groups/").is_some_and(|id| {
-                !id.is_empty()
-                    && id
-                        .bytes()
-                        .all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
-            });
-            if is_safe {
-                Ok(found.name)
-            } else {
-                Err(call.malformed("the group has no name that could be asked for"))
-            }
-        };
-        self.rest.connection.read(attempt).await
+        let query = [("groupKey.id", group)];
+        let found: Group = self.rest.read(call, "/v1/groups:lookup", &query).await?;
+        let is_safe = found.name.strip_prefix("groups/").is_some_and(|id| {
+            !id.is_empty()
+                && id
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+        });
+        if is_safe {
+            Ok(found.name)
+        } else {
+            Err(call.malformed("the group has no name that could be asked for"))
+        }
     }
 
     async fn transitive(&self, call: &Call, name: &str) -> Result<BTreeSet<String>, Error> {
@@ -153,15 +137,11 @@ impl GroupMembers {
         let mut people = BTreeSet::new();
         let mut token = String::new();
         for _ in 0..MAX_PAGES {
-            let attempt = || async {
-                let query = [
-                    ("pageSize", TRANSITIVE_PAGE_SIZE),
-                    ("pageToken", token.as_str()),
-                ];
-                let answer = self.rest.get::<TransitivePage>(call, &path, &query).await;
-                answer.map_err(|refused| refused.error)
-            };
-            let (page, _) = self.rest.connection.read(attempt).await?;
+            let query = [
+                ("pageSize", TRANSITIVE_PAGE_SIZE),
+                ("pageToken", token.as_str()),
+            ];
+            let page: Page<Relation> = self.rest.read(call, &path, &query).await?;
             let users = page
                 .memberships
                 .into_iter()
@@ -219,17 +199,13 @@ impl GroupMembers {
         let mut listed = Listed::default();
         let mut token = String::new();
         for _ in 0..MAX_PAGES {
-            let attempt = || async {
-                let query = [
-                    // With the kinds of members.
-                    ("view", "FULL"),
-                    ("pageSize", DIRECT_PAGE_SIZE),
-                    ("pageToken", token.as_str()),
-                ];
-                let answer = self.rest.get::<DirectPage>(call, &path, &query).await;
-                answer.map_err(|refused| refused.error)
-            };
-            let (page, _) = self.rest.connection.read(attempt).await?;
+            let query = [
+                // With the kinds of members.
+                ("view", "FULL"),
+                ("pageSize", DIRECT_PAGE_SIZE),
+                ("pageToken", token.as_str()),
+            ];
+            let page: Page<Membership> = self.rest.read(call, &path, &query).await?;
             for member in page.memberships {
                 match member.kind.as_str() {
                     "USER" => listed.people.extend(address(&member.preferred_member_key)),

@@ -52,12 +52,7 @@ impl IamRoles {
             timeout: self.rest.connection.limits.read_timeout,
             writes: false,
         };
-        let path = format!("/v1/{role}");
-        let attempt = || async {
-            let answer = self.rest.get::<Role>(&call, &path, &[]).await;
-            answer.map_err(|refused| refused.error)
-        };
-        let (role, _) = self.rest.connection.read(attempt).await?;
+        let role: Role = self.rest.read(&call, &format!("/v1/{role}"), &[]).await?;
         Ok(role.title)
     }
 }

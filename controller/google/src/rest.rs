@@ -54,6 +54,21 @@ impl Rest {
         }
     }
 
+    /// As [`Rest::get`], repeated as all reads are; for callers who need no more than the answer.
+    pub(crate) async fn read<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T, Error> {
+        let attempt = || async {
+            let answer = self.get(call, path, query).await;
+            answer.map_err(|refused| refused.error)
+        };
+        let (answer, _) = self.connection.read(attempt).await?;
+        Ok(answer)
+    }
+
     /// One attempt; repetition is the caller's (`Connection::read`). Parameters that are empty are left out.
     pub(crate) async fn get<T: DeserializeOwned>(
         &self,
