@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use jit_access_core::eligibility::Person;
+use memchr::memmem::Finder;
 
 use super::{
     snapshot::{Place, Snapshot},
@@ -37,6 +38,8 @@ impl Snapshot {
     #[must_use]
     pub fn find_at(&self, person: &Person, text: &str, most: usize, now: Timestamp) -> Found {
         let text = text.trim().to_lowercase();
+        // Made once, for thousands of names.
+        let finder = Finder::new(&text);
         let open = self.world.open_to(person, now);
         let (mut first, mut second) = (Vec::new(), Vec::new());
         let mut all = 0;
@@ -44,7 +47,7 @@ impl Snapshot {
             if !open[at] {
                 continue;
             }
-            let found = match fit(node, &text) {
+            let found = match fit(node, &text, &finder) {
                 Some(Fit::Begins) => &mut first,
                 Some(Fit::Contains) => &mut second,
                 None => continue,
@@ -63,7 +66,8 @@ impl Snapshot {
     }
 }
 
-fn fit(node: &Node, text: &str) -> Option<Fit> {
+fn fit(node: &Node, text: &str, finder: &Finder<'_>) -> Option<Fit> {
+    let contains = |name: &str| finder.find(name.as_bytes()).is_some();
     // Identifiers are in lower case. A text with a slash is a whole name, or its beginning.
     let id = if text.contains('/') {
         &node.name
@@ -72,7 +76,7 @@ fn fit(node: &Node, text: &str) -> Option<Fit> {
     };
     if id.starts_with(text) || node.folded.starts_with(text) {
         Some(Fit::Begins)
-    } else if id.contains(text) || node.folded.contains(text) {
+    } else if contains(id) || contains(&node.folded) {
         Some(Fit::Contains)
     } else {
         None

@@ -87,7 +87,11 @@ fn number(name: &str, measured: f64, limit: f64, unit: &str) {
         let digits = if whole { 0 } else { 2 };
         format!("{value:.digits$} {unit}").trim_end().to_owned()
     };
-    let ratio = format!("{:.2}", measured / limit);
+    let ratio = if limit == 0.0 {
+        "-".to_owned()
+    } else {
+        format!("{:.2}", measured / limit)
+    };
     line(name, &text(measured), &text(limit), &ratio);
 }
 
