@@ -9,7 +9,7 @@ use jit_access_crds::{AccessRequest, AccessState, DecisionKind};
 use kube::ResourceExt;
 
 use super::problem::{Way, fault};
-use super::request::{RequestPage, own_approval_key};
+use super::request::{RequestPage, Typed, own_approval_key};
 use super::{Frame, Tab, render};
 use crate::app::{App, Shared, is_name};
 use crate::cluster::Fault;
@@ -181,14 +181,6 @@ fn unclear() -> Fault {
     )
 }
 
-/// What a person typed, to send once more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Typed<'a> {
-    Comment(&'a str),
-    Reason(&'a str),
-    Nothing,
-}
-
 /// Says why it was not done: on the request's own page, with what was typed, where the same form can be sent
 /// again about the same request.
 fn told(
@@ -204,26 +196,9 @@ fn told(
         .requests
         .get(name)
         .filter(|request| concerns(request, &me.email) && is_shown(request, uid));
-    if let Some(request) = shown {
-        let page = RequestPage::new(app, &me.email, &request);
-        let page = match typed {
-            Typed::Comment(comment) if page.may_decide => Some(RequestPage {
-                comment: comment.to_owned(),
-                ..page
-            }),
-            Typed::Reason(reason) if page.end.is_some() => Some(RequestPage {
-                reason: reason.to_owned(),
-                ..page
-            }),
-            _ => None,
-        };
-        if let Some(page) = page {
-            let page = RequestPage {
-                fault: Some(why.clone()),
-                ..page
-            };
-            return render(why.status, &page);
-        }
+    let page = shown.map(|request| RequestPage::new(app, &me.email, &request));
+    if let Some(page) = page.and_then(|page| page.refused(typed, why)) {
+        return render(why.status, &page);
     }
     let frame = Frame::new(app, &me.email, Tab::None, "This was not done");
     let mut ways = vec![

@@ -26,19 +26,19 @@ pub(super) struct RequestPage {
     frame: Frame,
     request: RequestView,
     /// What was done on the page before this one.
-    pub(super) done: &'static str,
+    done: &'static str,
     /// Why that was not done.
-    pub(super) fault: Option<Fault>,
+    fault: Option<Fault>,
     /// What was typed in the form of the decision.
-    pub(super) comment: String,
+    comment: String,
     /// What was typed in the form that ends it.
-    pub(super) reason: String,
+    reason: String,
     events: Vec<Event>,
     bindings: Vec<BindingView>,
     /// Whose present access stands beside what is granted; nobody's once that is decided.
     compared: String,
     mine: bool,
-    pub(super) may_decide: bool,
+    may_decide: bool,
     may_deny: bool,
     /// Whether the person is named as reviewer and could not approve.
     unable: bool,
@@ -47,8 +47,18 @@ pub(super) struct RequestPage {
     /// The annotation with the person's own approval, while it can be taken back.
     withdrawable: Option<String>,
     /// What ending it is called; `None` where the person may not.
-    pub(super) end: Option<&'static str>,
+    end: Option<&'static str>,
     console: String,
+}
+
+/// What somebody typed in a form of the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Typed<'a> {
+    /// With a decision.
+    Comment(&'a str),
+    /// Why it ends.
+    Reason(&'a str),
+    Nothing,
 }
 
 /// One request.
@@ -144,6 +154,25 @@ impl RequestPage {
             }),
             console: console::address(&request.spec.resource),
             request: RequestView::new(request, &catalogue, now),
+        }
+    }
+
+    /// The same after one of its forms was refused, with what was typed there; `None` where it has this form no
+    /// more.
+    pub(super) fn refused(self, typed: Typed<'_>, why: &Fault) -> Option<Self> {
+        let fault = Some(why.clone());
+        match typed {
+            Typed::Comment(comment) if self.may_decide => Some(Self {
+                fault,
+                comment: comment.to_owned(),
+                ..self
+            }),
+            Typed::Reason(reason) if self.end.is_some() => Some(Self {
+                fault,
+                reason: reason.to_owned(),
+                ..self
+            }),
+            _ => None,
         }
     }
 }

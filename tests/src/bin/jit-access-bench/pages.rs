@@ -137,13 +137,13 @@ struct Load {
 
 impl Load {
     /// Each page is asked for at its own time, whether the ones before it are there or not.
-    async fn all(self: Arc<Self>) -> Result<Vec<Duration>> {
+    async fn all(self: &Arc<Self>) -> Result<Vec<Duration>> {
         let begun = Instant::now();
         let mut running = JoinSet::new();
         for number in 0..PAGES {
             let due = begun + Duration::from_secs(1) / RATE * number;
             tokio::time::sleep_until(due.into()).await;
-            let load = Arc::clone(&self);
+            let load = Arc::clone(self);
             running.spawn(async move {
                 load.page(number).await?;
                 anyhow::Ok(due.elapsed())
