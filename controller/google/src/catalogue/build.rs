@@ -15,6 +15,7 @@ use jit_access_core::{
 
 use super::{
     interner::{Id, Interner},
+    names::Names,
     world::{MarkedBinding, Node, Opening, World},
 };
 use crate::cloud_asset::{FoundPolicy, FoundResource};
@@ -153,6 +154,7 @@ impl Builder {
             bindings.into_iter().map(|(_, binding)| binding).collect();
         self.interner.shrink();
         World {
+            names: Names::new(nodes.iter().map(|node| (&*node.name, &*node.display_name))),
             openings: openings(&nodes, &bindings, &self.members),
             nodes: nodes.into(),
             by_depth,

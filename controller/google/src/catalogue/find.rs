@@ -6,7 +6,7 @@ use memchr::memmem::Finder;
 
 use super::{
     snapshot::{Place, Snapshot},
-    world::Node,
+    world::id_of,
 };
 
 /// What a search found.
@@ -38,16 +38,21 @@ impl Snapshot {
     #[must_use]
     pub fn find_at(&self, person: &Person, text: &str, most: usize, now: Timestamp) -> Found {
         let text = text.trim().to_lowercase();
-        // Made once, for thousands of names.
         let finder = Finder::new(&text);
         let open = self.world.open_to(person, now);
         let (mut first, mut second) = (Vec::new(), Vec::new());
         let mut all = 0;
-        for (at, node) in self.world.nodes.iter().enumerate() {
+        let mut next = 0;
+        // From one that is open to the next that has the text, until there is none.
+        while let Some(at) = (next..open.len())
+            .find(|at| open[*at])
+            .and_then(|at| self.world.names.next_with(&finder, at))
+        {
+            next = at + 1;
             if !open[at] {
                 continue;
             }
-            let found = match fit(node, &text, &finder) {
+            let found = match fit(self.world.names.of(at), &text) {
                 Some(Fit::Begins) => &mut first,
                 Some(Fit::Contains) => &mut second,
                 None => continue,
@@ -66,17 +71,16 @@ impl Snapshot {
     }
 }
 
-fn fit(node: &Node, text: &str, finder: &Finder<'_>) -> Option<Fit> {
-    let contains = |name: &str| finder.find(name.as_bytes()).is_some();
+fn fit((name, display_name): (&str, &str), text: &str) -> Option<Fit> {
     // Identifiers are in lower case. A text with a slash is a whole name, or its beginning.
     let id = if text.contains('/') {
-        &node.name
+        name
     } else {
-        node.id()
+        id_of(name)
     };
-    if id.starts_with(text) || node.folded.starts_with(text) {
+    if id.starts_with(text) || display_name.starts_with(text) {
         Some(Fit::Begins)
-    } else if contains(id) || contains(&node.folded) {
+    } else if id.contains(text) || display_name.contains(text) {
         Some(Fit::Contains)
     } else {
         None

@@ -8,6 +8,7 @@ mod find;
 mod interner;
 mod known_groups;
 mod known_titles;
+mod names;
 mod refresh;
 mod reviewers;
 mod snapshot;

@@ -12,12 +12,17 @@ use jit_access_core::{
     iam_policy::{Binding, Condition, Policy},
 };
 
-use super::interner::{Id, Interner};
+use super::{
+    interner::{Id, Interner},
+    names::Names,
+};
 
 #[derive(Debug)]
 pub(super) struct World {
     /// By name.
     pub(super) nodes: Box<[Node]>,
+    /// Of the nodes.
+    pub(super) names: Names,
     /// Parents before their children.
     pub(super) by_depth: Box<[usize]>,
     /// By resource.
@@ -34,8 +39,6 @@ pub(super) struct World {
 pub(super) struct Node {
     pub(super) name: Box<str>,
     pub(super) display_name: Box<str>,
-    /// The display name for comparisons.
-    pub(super) folded: Box<str>,
     pub(super) parent: Option<usize>,
     pub(super) bindings: Range<usize>,
 }
@@ -77,19 +80,14 @@ impl Node {
         Node {
             name: name.into(),
             display_name: display_name.into(),
-            folded: display_name.to_lowercase().into(),
             parent,
             bindings,
         }
     }
-
-    /// The name without its kind.
-    pub(super) fn id(&self) -> &str {
-        id_of(&self.name)
-    }
 }
 
-fn id_of(name: &str) -> &str {
+/// A resource's name without its kind.
+pub(super) fn id_of(name: &str) -> &str {
     name.split_once('/').map_or(name, |(_, id)| id)
 }
 

@@ -1,0 +1,96 @@
+//! The names of all resources in one piece, so that a search of thousands reads memory from its beginning to its end.
+
+use memchr::memmem::Finder;
+
+/// For each resource a line with its name and a line with its display name, for comparisons.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    text: Box<str>,
+    /// Where the lines of each resource begin, and the end of the last.
+    starts: Box<[usize]>,
+}
+
+impl Names {
+    /// Of names and display names, in the order of the resources.
+    pub(super) fn new<'a>(all: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let (mut text, mut starts) = (String::new(), vec![0]);
+        for (name, display_name) in all {
+            text.push_str(name);
+            text.push('\n');
+            text.push_str(&display_name.to_lowercase().replace('\n', " "));
+            text.push('\n');
+            starts.push(text.len());
+        }
+        Names {
+            text: text.into(),
+            starts: starts.into(),
+        }
+    }
+
+    /// The name of a resource, and its display name for comparisons.
+    pub(super) fn of(&self, resource: usize) -> (&str, &str) {
+        let mut lines = self.from(resource).split('\n');
+        (
+            lines.next().unwrap_or_default(),
+            lines.next().unwrap_or_default(),
+        )
+    }
+
+    /// The first resource from this one on whose lines contain a text.
+    pub(super) fn next_with(&self, text: &Finder<'_>, resource: usize) -> Option<usize> {
+        let rest = self.from(resource);
+        let at = self.text.len() - rest.len() + text.find(rest.as_bytes())?;
+        let begun = self.starts.partition_point(|start| *start <= at);
+        // Only the empty text is at the very end, where no resource is.
+        (begun < self.starts.len()).then(|| begun - 1)
+    }
+
+    fn from(&self, resource: usize) -> &str {
+        let start = self.starts.get(resource).copied();
+        start
+            .and_then(|start| self.text.get(start..))
+            .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Names {
+        Names::new([
+            ("folders/1", "Größe"),
+            ("projects/a", ""),
+            ("projects/b", "Two\nLines"),
+        ])
+    }
+
+    #[test]
+    fn each_resource_has_its_own_lines() {
+        let names = names();
+        assert_eq!(names.of(0), ("folders/1", "größe"));
+        assert_eq!(names.of(1), ("projects/a", ""));
+        assert_eq!(names.of(2), ("projects/b", "two lines"));
+        assert_eq!(names.of(3), ("", ""));
+    }
+
+    #[test]
+    fn a_text_is_found_in_the_lines_of_its_resource() {
+        let names = names();
+        for (text, first, found) in [
+            ("1", 0, Some(0)),
+            ("öß", 0, Some(0)),
+            ("öß", 1, None),
+            ("projects", 0, Some(1)),
+            ("projects", 1, Some(1)),
+            ("projects", 2, Some(2)),
+            ("lines", 0, Some(2)),
+            ("", 1, Some(1)),
+            ("", 3, None),
+            ("nothing", 0, None),
+        ] {
+            assert_eq!(names.next_with(&Finder::new(text), first), found, "{text}");
+        }
+        assert_eq!(Names::default().next_with(&Finder::new(""), 0), None);
+    }
+}
