@@ -1,5 +1,7 @@
 //! One test's own part of a bench: a namespace, a project, people, under names that nobody else uses.
 
+mod google;
+mod people;
 mod webui;
 
 use std::time::Duration;
@@ -10,15 +12,16 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Api;
 use kube::api::{Patch, PatchParams, PostParams};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::bench::{Bench, ORGANIZATION};
 use crate::eventually::eventually;
 use crate::install;
 use crate::kubeconfig;
-use crate::kubectl::{Kubectl, Printed};
+use crate::kubectl::Printed;
 use crate::request::Request;
-use crate::simulator::Call;
+
+pub use people::Person;
 
 /// The condition of a role that may be had by self-approval.
 pub const SELF: &str = "has({}.jitAccessConstraint)";
@@ -30,34 +33,6 @@ pub const DELEGATE: &str = "system:serviceaccount:agents:flux";
 
 /// How long a state may take to come: much more than it needs.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A person with a Google account and a kubeconfig.
-#[derive(Debug, Clone)]
-pub struct Person {
-    /// The account, and the user's name in the cluster.
-    pub email: String,
-    /// kubectl as this person, in the case's namespace.
-    pub kubectl: Kubectl,
-}
-
-impl Person {
-    /// `kubectl annotate` of a request with this key and value.
-    ///
-    /// # Errors
-    /// When kubectl cannot be started; a refusal is no error here.
-    pub async fn annotate(&self, request: &str, key: &str, value: &str) -> Result<Printed> {
-        let annotation = format!("{key}={value}");
-        self.kubectl
-            .run(&["annotate", "areq", request, &annotation])
-            .await
-    }
-
-    /// As a member of an IAM binding.
-    #[must_use]
-    pub fn member(&self) -> String {
-        format!("user:{}", self.email)
-    }
-}
 
 /// One test's own namespace and project.
 #[derive(Debug)]
@@ -183,141 +158,6 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// A person whom an earlier [`Case::person`] made.
-    ///
-    /// # Errors
-    /// When the kubeconfig cannot be made.
-    pub fn known_person(&self, email: &str) -> Result<Person> {
-        let control_plane = &self.bench.control_plane;
-        let kubeconfig = control_plane.kubeconfig_for(email, Some(install::PEOPLE))?;
-        Ok(Person {
-            kubectl: Kubectl::new(&kubeconfig, &self.namespace),
-            email: email.to_owned(),
-        })
-    }
-
-    /// A person of this case: `person("alice")` is `alice-<id>@example.com`.
-    ///
-    /// # Errors
-    /// When the account or the kubeconfig cannot be made.
-    pub async fn person(&self, name: &str) -> Result<Person> {
-        let email = format!("{name}-{}@example.com", self.id);
-        self.bench.simulator.add(&json!({"users": [email]})).await?;
-        let control_plane = &self.bench.control_plane;
-        let kubeconfig = control_plane.kubeconfig_for(&email, Some(install::PEOPLE))?;
-        Ok(Person {
-            kubectl: Kubectl::new(&kubeconfig, &self.namespace),
-            email,
-        })
-    }
-
-    /// The program that speaks for persons in every case's namespace, with a token, and the role of
-    /// whoever may ask for access.
-    ///
-    /// # Errors
-    /// When its account cannot be made.
-    pub async fn delegate(&self) -> Result<Person> {
-        self.program("agents", "flux").await
-    }
-
-    /// A service account, with a token and the same role as people have.
-    ///
-    /// # Errors
-    /// When it cannot be made.
-    pub async fn program(&self, namespace: &str, name: &str) -> Result<Person> {
-        let user = format!("system:serviceaccount:{namespace}:{name}");
-        let admin = self.bench.admin_kubectl(namespace)?;
-        let manifest = json!({"apiVersion": "v1", "kind": "List", "items": [
-            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
-            {
-                "apiVersion": "rbac.authorization.k8s.io/v1",
-                "kind": "ClusterRoleBinding",
-                "metadata": {"name": format!("{namespace}-{name}")},
-                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "jit-access-user"},
-                "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": namespace}],
-            },
-        ]});
-        admin.apply(manifest).await?.success()?;
-        let control_plane = &self.bench.control_plane;
-        let identity = control_plane.service_account(namespace, name).await?;
-        let text = control_plane.kubeconfig_text(identity);
-        let file = format!("{namespace}-{name}-{}.kubeconfig", self.id);
-        let kubeconfig = control_plane.folder().write(&file, &text)?;
-        Ok(Person {
-            kubectl: Kubectl::new(&kubeconfig, &self.namespace),
-            email: user,
-        })
-    }
-
-    /// A new folder below this parent; returns `folders/NUMBER`.
-    ///
-    /// # Errors
-    /// When there is no such parent.
-    pub async fn folder(&self, parent: &str) -> Result<String> {
-        let number = (uuid::Uuid::new_v4().as_u128() % 1_000_000_000_000).to_string();
-        let world =
-            json!({"folders": [{"id": number, "parent": parent, "displayName": "a folder"}]});
-        self.bench.simulator.add(&world).await?;
-        Ok(format!("folders/{number}"))
-    }
-
-    /// Another project of this case below this parent; returns `projects/ID`.
-    ///
-    /// # Errors
-    /// When there is no such parent.
-    pub async fn project_in(&self, parent: &str) -> Result<String> {
-        let project = format!("projects/case-{}", unique());
-        self.add_project(&project, parent).await?;
-        Ok(project)
-    }
-
-    /// A new group with these members (each with its prefix); returns its e-mail address.
-    ///
-    /// # Errors
-    /// When the simulator refuses it.
-    pub async fn group(&self, members: &[&str]) -> Result<String> {
-        let email = format!("group-{}@example.com", unique());
-        let world = json!({"groups": {email.as_str(): members}});
-        self.bench.simulator.add(&world).await?;
-        Ok(email)
-    }
-
-    /// Adds a binding to the policy of a resource, with a condition if one is given.
-    ///
-    /// # Errors
-    /// When there is no such resource.
-    pub async fn bind(
-        &self,
-        resource: &str,
-        role: &str,
-        member: &str,
-        condition: Option<&str>,
-    ) -> Result<()> {
-        let mut binding = json!({"role": role, "members": [member]});
-        if let Some(expression) = condition {
-            binding["condition"] = json!({"title": "by a test", "expression": expression});
-        }
-        self.bench.simulator.bind(resource, binding).await
-    }
-
-    /// Makes a person eligible for a role on the case's project, by self-approval.
-    ///
-    /// # Errors
-    /// When the simulator refuses it.
-    pub async fn eligible(&self, person: &Person, role: &str) -> Result<()> {
-        self.bind(&self.project, role, &person.member(), Some(SELF))
-            .await
-    }
-
-    /// Makes a person eligible for a role on the case's project, with a peer's approval.
-    ///
-    /// # Errors
-    /// When the simulator refuses it.
-    pub async fn peer_eligible(&self, person: &Person, role: &str) -> Result<()> {
-        self.bind(&self.project, role, &person.member(), Some(PEER))
-            .await
-    }
-
     /// The first characters of a request's UID, with which the key of a person's approval begins.
     ///
     /// # Errors
@@ -425,52 +265,6 @@ impl<'a> Case<'a> {
         })
         .await;
         waited.with_context(|| format!("{name} is not gone\n{}", self.bench.controller_log(30)))
-    }
-
-    /// Whether Google gives the person this role on the resource now.
-    ///
-    /// # Errors
-    /// When there is no such resource.
-    pub async fn has_role(&self, person: &Person, resource: &str, role: &str) -> Result<bool> {
-        self.bench
-            .simulator
-            .has_role(&person.email, resource, role)
-            .await
-    }
-
-    /// Our bindings in the policy of a resource.
-    ///
-    /// # Errors
-    /// When there is no such resource.
-    pub async fn grants(&self, resource: &str) -> Result<Vec<Value>> {
-        let mut policy = self.bench.simulator.policy(resource).await?;
-        let bindings = policy
-            .get_mut("bindings")
-            .map(Value::take)
-            .unwrap_or_default();
-        let mut bindings: Vec<Value> = serde_json::from_value(bindings).unwrap_or_default();
-        bindings.retain(|binding| {
-            binding["condition"]["title"]
-                .as_str()
-                .is_some_and(|title| title.starts_with("jit-access "))
-        });
-        Ok(bindings)
-    }
-
-    /// The calls of Google so far, since the case began, whose method ends so and whose resource is this.
-    ///
-    /// # Errors
-    /// When the simulator does not answer.
-    pub async fn calls(&self, method: &str, resource: &str) -> Result<Vec<Call>> {
-        let (mut calls, _) = self.bench.simulator.calls_after(self.first_call).await?;
-        calls.retain(|call| call.method.ends_with(method) && call.resource == resource);
-        Ok(calls)
-    }
-
-    async fn add_project(&self, project: &str, parent: &str) -> Result<()> {
-        let id = project.trim_start_matches("projects/");
-        let world = json!({"projects": [{"id": id, "parent": parent, "displayName": "of a test"}]});
-        self.bench.simulator.add(&world).await
     }
 }
 
