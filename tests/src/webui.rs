@@ -1,15 +1,20 @@
 //! The real web UI as a process, and what people's browsers do with it.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use http::HeaderMap;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
+use crate::eventually::eventually;
 use crate::folder::Folder;
 use crate::server::{self, Server};
 use crate::simulator::{AUDIENCE, Simulator};
+
+/// How long a page may take to show what it must; lists are read again every few seconds in tests.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A web UI; it may have been stopped or killed.
 #[derive(Debug)]
@@ -119,6 +124,21 @@ impl Browser<'_> {
     /// When there is no answer; a refusal is no error here.
     pub async fn get(&self, path: &str) -> Result<Page> {
         answer(self.request(Method::GET, path).await?).await
+    }
+
+    /// A page, once it has a text: the web UI may hear of a change later than the test.
+    ///
+    /// # Errors
+    /// When there is no answer, or no such page in time; then with the last one.
+    pub async fn page_with(&self, path: &str, text: &str) -> Result<Page> {
+        let mut last = String::new();
+        eventually(PATIENCE, async || {
+            let page = self.get(path).await?;
+            last.clone_from(&page.text);
+            Ok(page.text.contains(text).then_some(page))
+        })
+        .await
+        .with_context(|| format!("{path} has no {text:?}: {last}"))
     }
 
     /// A form, sent from a page of the web UI's own.

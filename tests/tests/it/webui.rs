@@ -57,8 +57,8 @@ async fn a_form_becomes_access_and_is_given_back() -> Result<()> {
         WEBUI_USER
     );
     assert_eq!(case.grants(&case.project).await?.len(), 1);
-    let page = browser.get(&format!("/requests/{name}")).await?;
-    assert!(page.text.contains("Give back early"), "{}", page.text);
+    let address = format!("/requests/{name}");
+    let page = browser.page_with(&address, "Give back early").await?;
     assert!(page.text.contains("Active"), "{}", page.text);
 
     let uid = request.uid().unwrap_or_default();
@@ -98,12 +98,7 @@ async fn a_peer_approves_what_the_page_showed() -> Result<()> {
     let request = case.wait_for(&name, AccessState::AwaitingApproval).await?;
     let uid = request.uid().unwrap_or_default();
 
-    let waiting = his.get("/waiting").await?;
-    assert!(
-        waiting.text.contains(&format!("{name}/{uid}")),
-        "{}",
-        waiting.text
-    );
+    his.page_with("/waiting", &format!("{name}/{uid}")).await?;
     let address = format!("/requests/{name}/decision");
     let own = [("uid", uid.as_str()), ("decision", "approve")];
     assert_eq!(hers.post(&address, &own).await?.status, 403);

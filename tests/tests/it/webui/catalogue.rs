@@ -1,17 +1,15 @@
 //! What the web UI lists, what that costs, and what remains when Google does not tell.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use jit_access_crds::AccessState;
 use jit_access_tests::bench::{Bench, ORGANIZATION, Setup};
 use jit_access_tests::case::Case;
-use jit_access_tests::eventually::eventually;
 use serde_json::json;
 
 use super::{ADMIN, sent_to};
 
-const SOON: Duration = Duration::from_secs(20);
+/// What stands over roles that can be chosen.
+const OFFER: &str = "You activate these yourself";
 
 #[tokio::test]
 async fn pages_cost_no_call_of_google_but_a_persons_groups_once() -> Result<()> {
@@ -22,14 +20,7 @@ async fn pages_cost_no_call_of_google_but_a_persons_groups_once() -> Result<()> 
     let webui = case.webui(&[]).await?;
     let browser = case.browser(&webui, &alice)?;
     let address = format!("/?resource={}", case.project);
-    eventually(SOON, async || {
-        let page = browser.get(&address).await?;
-        Ok(page
-            .text
-            .contains("You activate these yourself")
-            .then_some(()))
-    })
-    .await?;
+    browser.page_with(&address, OFFER).await?;
     let (_, position) = bench.simulator.calls_after(0).await?;
     for path in [
         address.as_str(),
@@ -59,11 +50,7 @@ async fn when_cloud_asset_is_denied_lists_say_so_and_names_still_work() -> Resul
     let fault = bench.simulator.fault(&denied).await?;
     let webui = case.webui(&["--catalogue-interval=2s"]).await?;
     let browser = case.browser(&webui, &alice)?;
-    let page = eventually(SOON, async || {
-        let page = browser.get("/").await?;
-        Ok(page.text.contains("cannot be listed").then_some(page))
-    })
-    .await?;
+    let page = browser.page_with("/", "cannot be listed").await?;
     assert!(
         page.text.contains("cloudasset.assets.searchAllIamPolicies"),
         "{}",
@@ -79,13 +66,6 @@ async fn when_cloud_asset_is_denied_lists_say_so_and_names_still_work() -> Resul
     // And once it is permitted, the lists are there.
     bench.simulator.remove_fault(&fault).await?;
     let address = format!("/?resource={}", case.project);
-    eventually(Duration::from_secs(60), async || {
-        let page = browser.get(&address).await?;
-        Ok(page
-            .text
-            .contains("You activate these yourself")
-            .then_some(()))
-    })
-    .await?;
+    browser.page_with(&address, OFFER).await?;
     Ok(())
 }
