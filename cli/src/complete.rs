@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches};
-use jit_access_core::review::{decisions, is_reviewer, waits_for};
+use jit_access_core::approval::waits_for;
+use jit_access_core::review::{decisions, is_reviewer};
 use jit_access_core::status::state;
 use jit_access_crds::{AccessRequest, AccessState};
 use kube::ResourceExt;

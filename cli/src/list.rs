@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use jiff::Timestamp;
+use jit_access_core::approval::waits_for;
 use jit_access_core::request::parse_time;
-use jit_access_core::review::{is_reviewer, waits_for};
+use jit_access_core::review::is_reviewer;
 use jit_access_core::status::state;
 use jit_access_crds::{AccessRequest, AccessState};
 use kube::ResourceExt;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use jit_access_core::approval::waits_for;
 use jit_access_core::limits::Limits;
-use jit_access_core::review::waits_for;
 use jit_access_crds::AccessRequest;
 use jit_access_google::catalogue::Catalogue;
 

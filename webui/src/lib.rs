@@ -15,6 +15,7 @@
 
 pub mod app;
 pub mod ask;
+mod assets;
 pub mod cluster;
 pub mod config;
 mod console;

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
-use crate::pages::assets::address;
+use crate::assets::address;
 
 #[derive(Template)]
 #[template(

@@ -8,7 +8,7 @@ use jit_access_crds::{ApprovedReason, DecisionKind};
 use crate::eligibility::{Eligible, Kind, Lookup};
 use crate::review::Decision;
 
-pub use peers::{Awaited, Peers, Reviewer, was_found_unable, weigh};
+pub use peers::{Awaited, Peers, Reviewer, waits_for, was_found_unable, weigh};
 
 /// Evidence that nobody needs to be asked any more. There is no other way to a grant.
 #[derive(Debug, Clone)]

@@ -9,8 +9,6 @@ use jit_access_crds::{
 };
 use kube::ResourceExt;
 
-use crate::approval::was_found_unable;
-use crate::status;
 use crate::visible_text::{is_invisible, shown, shown_up_to};
 
 /// A decision that counts.
@@ -237,17 +235,6 @@ pub fn sign(author: &str, via: Option<&str>, comment: Option<&str>) -> Result<St
 pub fn is_reviewer(request: &AccessRequest, person: &str) -> bool {
     let mut reviewers = request.spec.reviewers.iter().flatten();
     reviewers.any(|reviewer| reviewer == person)
-}
-
-/// Whether a decision of this person would help.
-#[must_use]
-pub fn waits_for(request: &AccessRequest, person: &str, delegates: &[String]) -> bool {
-    status::state(request) == Some(AccessState::AwaitingApproval)
-        && is_reviewer(request, person)
-        && !was_found_unable(request, person)
-        && decisions(request, delegates)
-            .iter()
-            .all(|decision| decision.author != person)
 }
 
 /// A short name for a reviewer, as it may stand in a key. The admission policy makes the same.

@@ -45,6 +45,15 @@ impl Two {
         request.reviewers(&[&self.bob.email])
     }
 
+    /// Carol, who could approve too, and Alice's request that names both.
+    async fn with_carol(&self) -> Result<(Person, Request)> {
+        let carol = self.case.person("carol").await?;
+        self.case.peer_eligible(&carol, ADMIN).await?;
+        let reviewers = [&self.bob, &carol].map(|person| person.email.as_str());
+        let request = self.request().reviewers(&reviewers);
+        Ok((carol, request))
+    }
+
     /// Alice's request, once it waits for Bob.
     async fn waiting(&self) -> Result<AccessRequest> {
         self.case.submit(&self.alice, &self.request()).await?;

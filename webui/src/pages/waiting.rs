@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
-use jit_access_core::review::waits_for;
+use jit_access_core::approval::waits_for;
 use jit_access_crds::{AccessRequest, DecisionKind};
 use kube::ResourceExt;
 

@@ -1,10 +1,10 @@
 //! What the reviewers of a request could approve, and what they did.
 
-use jit_access_crds::{AccessRequest, DecisionKind};
+use jit_access_crds::{AccessRequest, AccessState, DecisionKind};
 
 use super::Approved;
 use crate::eligibility::{Eligible, Lookup};
-use crate::review::{Decision, approval_command};
+use crate::review::{Decision, approval_command, decisions, is_reviewer};
 use crate::status;
 
 /// What is said of those who are named and could not approve.
@@ -81,6 +81,17 @@ pub fn was_found_unable(request: &AccessRequest, person: &str) -> bool {
         .split("; ")
         .filter_map(|sentence| sentence.strip_suffix(UNABLE))
         .any(|names| names.split(", ").any(|name| name == person))
+}
+
+/// Whether a decision of this person would help.
+#[must_use]
+pub fn waits_for(request: &AccessRequest, person: &str, delegates: &[String]) -> bool {
+    status::state(request) == Some(AccessState::AwaitingApproval)
+        && is_reviewer(request, person)
+        && !was_found_unable(request, person)
+        && decisions(request, delegates)
+            .iter()
+            .all(|decision| decision.author != person)
 }
 
 /// Weighs the approvals of a request for which every role has a peer entitlement. Only those among

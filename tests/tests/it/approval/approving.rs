@@ -123,12 +123,8 @@ async fn several_roles_in_parts_with_one_approval() -> Result<()> {
 #[tokio::test]
 async fn attack_14_two_approvals_in_the_same_instant_are_one_grant() -> Result<()> {
     let two = Two::new().await?;
-    let carol = two.case.person("carol").await?;
-    two.case.peer_eligible(&carol, ADMIN).await?;
-    let reviewers = [&two.bob, &carol].map(|person| person.email.as_str());
-    two.case
-        .submit(&two.alice, &two.request().reviewers(&reviewers))
-        .await?;
+    let (carol, request) = two.with_carol().await?;
+    two.case.submit(&two.alice, &request).await?;
     two.case
         .wait_for("disk", AccessState::AwaitingApproval)
         .await?;

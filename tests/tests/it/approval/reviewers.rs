@@ -76,12 +76,8 @@ async fn each_reviewer_who_could_approve_is_told_and_the_others_are_named() -> R
 #[tokio::test]
 async fn attack_20_an_approver_who_lost_eligibility_does_not_count() -> Result<()> {
     let two = Two::new().await?;
-    let carol = two.case.person("carol").await?;
-    two.case.peer_eligible(&carol, ADMIN).await?;
-    let reviewers = [&two.bob, &carol].map(|person| person.email.as_str());
-    two.case
-        .submit(&two.alice, &two.request().reviewers(&reviewers))
-        .await?;
+    let (carol, request) = two.with_carol().await?;
+    two.case.submit(&two.alice, &request).await?;
     two.case
         .wait_for("disk", AccessState::AwaitingApproval)
         .await?;
@@ -111,13 +107,10 @@ async fn attack_20_an_approver_who_lost_eligibility_does_not_count() -> Result<(
 #[tokio::test]
 async fn attack_10_a_reviewer_who_cannot_be_looked_up_is_left_out() -> Result<()> {
     let two = Two::new().await?;
-    let carol = two.case.person("carol").await?;
-    two.case.peer_eligible(&carol, ADMIN).await?;
+    let (carol, request) = two.with_carol().await?;
     let down =
         json!({"method": "searchTransitiveGroups", "resource": two.bob.email, "status": 503});
     let fault = two.case.bench.simulator.fault(&down).await?;
-    let reviewers = [&two.bob, &carol].map(|person| person.email.as_str());
-    let request = two.request().reviewers(&reviewers);
     let said = two
         .case
         .outcome(&two.alice, &request, AccessState::AwaitingApproval)
@@ -132,12 +125,8 @@ async fn attack_10_a_reviewer_who_cannot_be_looked_up_is_left_out() -> Result<()
 #[tokio::test]
 async fn fault_2_an_approval_counts_once_google_tells_of_the_approver_again() -> Result<()> {
     let two = Two::new().await?;
-    let carol = two.case.person("carol").await?;
-    two.case.peer_eligible(&carol, ADMIN).await?;
-    let reviewers = [&two.bob, &carol].map(|person| person.email.as_str());
-    two.case
-        .submit(&two.alice, &two.request().reviewers(&reviewers))
-        .await?;
+    let (_, request) = two.with_carol().await?;
+    two.case.submit(&two.alice, &request).await?;
     two.case
         .wait_for("disk", AccessState::AwaitingApproval)
         .await?;
