@@ -10,9 +10,9 @@ use jit_access_crds::AccessRequest;
 use jit_access_google::catalogue::Catalogue;
 
 use crate::cluster::{Cluster, Fault};
-use crate::followers::Followers;
 use crate::groups::Groups;
 use crate::metrics::{Levels, Metrics};
+use crate::places::Places;
 use crate::requests::Requests;
 use crate::view::concerns;
 
@@ -32,7 +32,9 @@ pub struct App {
     /// Figures.
     pub metrics: Arc<Metrics>,
     /// A place for each page that is told of changes.
-    pub followers: Followers,
+    pub followers: Places,
+    /// A place for each call in work.
+    pub calls: Places,
 }
 
 /// What handlers share.
@@ -63,11 +65,13 @@ impl App {
             catalogue_read: self.catalogue.freshness().read,
             requests: self.requests.count(|_| true),
             followers: self.followers.count(),
+            watch_interrupted: self.requests.interrupted().is_some(),
         }
     }
 
     /// A request that a person may see, by name. What was made a moment ago may not be known here
-    /// yet, so the API server is asked before it is said that there is none.
+    /// yet, so the API server is asked before it is said that there is none; also where another's is
+    /// known, so that the time it takes tells nobody of it.
     ///
     /// # Errors
     /// When there is none that concerns the person: whether another's exists is not told.
@@ -81,18 +85,15 @@ impl App {
         if !is_name(name) {
             return Err(none());
         }
-        let found = match self.requests.get(name) {
-            Some(request) => request,
-            None => match self.cluster.get(name).await {
-                Ok(request) => request,
-                Err(fault) if fault.status == StatusCode::NOT_FOUND => return Err(none()),
-                Err(fault) => return Err(fault),
-            },
-        };
-        if concerns(&found, person) {
-            Ok(found)
-        } else {
-            Err(none())
+        let known = self.requests.get(name);
+        if let Some(known) = known.filter(|known| concerns(known, person)) {
+            return Ok(known);
+        }
+        match self.cluster.get(name).await {
+            Ok(request) if concerns(&request, person) => Ok(request),
+            Ok(_) => Err(none()),
+            Err(fault) if fault.status == StatusCode::NOT_FOUND => Err(none()),
+            Err(fault) => Err(fault),
         }
     }
 }

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use jit_access_core::grant::Window;
 use jit_access_core::limits::Limits;
-use jit_access_core::request::{ValidRequest, format_time};
+use jit_access_core::request::{ValidRequest, format_time, parse_time};
 use jit_access_core::visible_text::shown;
 use jit_access_crds::AccessRequestSpec;
 
@@ -70,7 +70,7 @@ impl Ask {
             other_roles: words(fields.all("other-role")),
             reviewers: addresses(fields),
             justification: fields.text("justification")?.to_owned(),
-            duration: fields.one("duration")?.to_owned(),
+            duration: without_spaces(fields.one("duration")?),
             start: fields.one("start")?.to_owned(),
             condition: fields.one("condition")?.to_owned(),
             name: fields.one("name")?.to_owned(),
@@ -180,6 +180,13 @@ impl Ask {
                 "Say why: a case number and a few words.",
             ));
         }
+        if !self.start.is_empty() && parse_time(&in_utc(&self.start)).is_err() {
+            let sentence = format!(
+                "{} is no time: write it in UTC, such as 2026-11-23 20:00.",
+                shown(&self.start)
+            );
+            problems.push(Problem::new("start", sentence));
+        }
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -193,36 +200,31 @@ impl Ask {
     }
 }
 
-/// The rules name the field of the object; the page has a field for it.
+/// The rules name the field of the object; the page has a field for it, with a name of its own.
 fn problem_of(message: &str) -> Problem {
     let fields = [
-        ("spec.resource: ", "resource", "The name of the resource"),
-        ("spec.roles: ", "roles", "The roles"),
-        ("spec.justification: ", "justification", "The justification"),
-        ("spec.duration: ", "duration", "The duration"),
-        ("spec.reviewers: ", "reviewers", "The reviewers"),
-        ("spec.startTime: ", "start", "The start"),
-        ("spec.condition: ", "condition", "The condition"),
+        ("spec.resource: ", "resource", "Resource"),
+        ("spec.roles: ", "roles", "Roles"),
+        ("spec.justification: ", "justification", "Justification"),
+        ("spec.duration: ", "duration", "How long"),
+        ("spec.reviewers: ", "reviewers", "Who may approve"),
+        ("spec.startTime: ", "start", "Start"),
+        ("spec.condition: ", "condition", "Condition"),
     ];
-    for (prefix, field, subject) in fields {
+    for (prefix, field, label) in fields {
         if let Some(why) = message.strip_prefix(prefix) {
-            let why = why.trim_end_matches('.');
             // Above the form it stands without its field.
-            let sentence = if why.starts_with("must ") {
-                format!("{subject} {why}.")
-            } else {
-                format!("{}.", capitalised(why))
-            };
-            return Problem::new(field, sentence);
+            return Problem::new(field, format!("{label}: {why}"));
         }
     }
     Problem::new("form", message)
 }
 
-fn capitalised(text: &str) -> String {
-    let mut characters = text.chars();
-    let first = characters.next().map(char::to_uppercase);
-    first.into_iter().flatten().chain(characters).collect()
+/// People write `30 min` and `1h 30m`.
+fn without_spaces(duration: &str) -> String {
+    let compact: String = duration.split_whitespace().collect();
+    let compact = compact.to_ascii_lowercase();
+    compact.replace("min", "m")
 }
 
 /// A form of a browser has `2026-11-23T20:00`; people write what kubectl takes.

@@ -38,6 +38,12 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// Whether it may have been done all the same.
+    #[must_use]
+    pub fn is_unsure(&self) -> bool {
+        self.status.is_server_error()
+    }
+
     /// A sentence of our own.
     pub fn new(status: StatusCode, sentence: impl Into<String>) -> Self {
         Self {
@@ -96,7 +102,7 @@ impl Cluster {
     /// # Errors
     /// When there is none, or the API server does not answer.
     pub async fn get(&self, name: &str) -> Result<AccessRequest, Fault> {
-        in_time(self.requests.get(name)).await
+        in_time(Call::Read, name, self.requests.get(name)).await
     }
 
     /// Makes a request.
@@ -108,7 +114,28 @@ impl Cluster {
             field_manager: Some(FIELD_MANAGER.to_owned()),
             ..PostParams::default()
         };
-        in_time(self.requests.create(&parameters, request)).await
+        let name = request.name_any();
+        in_time(
+            Call::Create,
+            &name,
+            self.requests.create(&parameters, request),
+        )
+        .await
+    }
+
+    /// The sentence about a comment that no decision can carry; one line is all that it may be.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check_comment(&self, person: &str, comment: &str) -> Result<(), Fault> {
+        self.signed(person, comment).map(|_| ())
+    }
+
+    fn signed(&self, person: &str, comment: &str) -> Result<String, Fault> {
+        sign(person, Some(&self.me), Some(comment)).map_err(|why| {
+            let sentence = format!("The comment {why}.");
+            Fault::new(StatusCode::UNPROCESSABLE_ENTITY, sentence)
+        })
     }
 
     /// Writes a decision of a person about exactly the request that the page showed.
@@ -122,12 +149,7 @@ impl Cluster {
         person: &str,
         comment: &str,
     ) -> Result<AccessRequest, Fault> {
-        let value = sign(person, Some(&self.me), Some(comment)).map_err(|why| {
-            Fault::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                format!("The comment {why}."),
-            )
-        })?;
+        let value = self.signed(person, comment)?;
         let key = free_decision_key(shown, kind, person).ok_or_else(Fault::other_request)?;
         let patch = json!({"metadata": {"uid": shown.metadata.uid, "annotations": {key: value}}});
         self.patch(shown, &patch).await
@@ -153,6 +175,8 @@ impl Cluster {
         };
         let name = shown.name_any();
         in_time(
+            Call::Patch,
+            &name,
             self.requests
                 .patch(&name, &parameters, &Patch::Merge(patch)),
         )
@@ -160,33 +184,59 @@ impl Cluster {
     }
 }
 
+/// What was asked of the API server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Call {
+    Read,
+    Create,
+    Patch,
+}
+
 /// Waits for an answer, but not for ever: a load balancer gives up too, and says less.
-async fn in_time<T>(call: impl Future<Output = kube::Result<T>>) -> Result<T, Fault> {
-    match tokio::time::timeout(PATIENCE, call).await {
-        Ok(result) => result.map_err(|error| fault(&error)),
+async fn in_time<T>(
+    call: Call,
+    name: &str,
+    answer: impl Future<Output = kube::Result<T>>,
+) -> Result<T, Fault> {
+    match tokio::time::timeout(PATIENCE, answer).await {
+        Ok(result) => result.map_err(|error| fault(call, name, &error)),
         Err(_) => {
-            tracing::error!(?PATIENCE, "the API server did not answer in time");
-            Err(no_answer())
+            tracing::error!(
+                ?call,
+                request = name,
+                seconds = PATIENCE.as_secs(),
+                "the API server did not answer in time"
+            );
+            Err(no_answer(call))
         }
     }
 }
 
-fn no_answer() -> Fault {
-    Fault::new(
-        StatusCode::BAD_GATEWAY,
-        "The Kubernetes API server does not answer. It is not known whether anything was written: look at your requests, and try again in a moment.",
-    )
+fn no_answer(call: Call) -> Fault {
+    let sentence = match call {
+        Call::Read => "The Kubernetes API server does not answer: try again in a moment.",
+        Call::Create => {
+            "The Kubernetes API server does not answer. It is not known whether the request was made: look at your requests, and try again in a moment."
+        }
+        Call::Patch => {
+            "The Kubernetes API server does not answer. It is not known whether this was written: look at the request again in a moment."
+        }
+    };
+    Fault::new(StatusCode::BAD_GATEWAY, sentence)
 }
 
-fn fault(error: &kube::Error) -> Fault {
+fn fault(call: Call, name: &str, error: &kube::Error) -> Fault {
     let kube::Error::Api(status) = error else {
-        tracing::error!(%error, "a call to the API server failed");
-        return no_answer();
+        tracing::error!(?call, request = name, %error, "a call to the API server failed");
+        return no_answer(call);
     };
     let message = status.message.as_str();
     let said = Some(message.to_owned());
+    let is_other_object = call == Call::Patch
+        && (status.code == 409
+            || (status.code == 422 && message.contains("metadata.uid: Invalid value")));
     match (status.code, status.reason.as_str()) {
-        (404, _) => Fault {
+        (404, _) if call != Call::Create => Fault {
             status: StatusCode::NOT_FOUND,
             sentence: "There is no such request any more.".to_owned(),
             said,
@@ -196,12 +246,8 @@ fn fault(error: &kube::Error) -> Fault {
             sentence: "This was sent before.".to_owned(),
             said,
         },
-        // Of a patch with the UID of another object.
-        (409, _) => Fault {
-            said,
-            ..Fault::other_request()
-        },
-        (422, _) if message.contains("metadata.uid: Invalid value") => Fault {
+        // A patch with the UID of another object.
+        _ if is_other_object => Fault {
             said,
             ..Fault::other_request()
         },
@@ -214,7 +260,13 @@ fn fault(error: &kube::Error) -> Fault {
             }
         }
         (code, _) => {
-            tracing::error!(code, message, "the API server refuses");
+            tracing::error!(
+                ?call,
+                request = name,
+                code,
+                message,
+                "the API server refuses"
+            );
             Fault {
                 status: StatusCode::BAD_GATEWAY,
                 sentence: "The Kubernetes API server cannot do this now: try again in a moment."
@@ -244,9 +296,8 @@ mod tests {
         let fault = cluster.get("asks").await.unwrap_err();
         assert_eq!(begun.elapsed(), PATIENCE);
         assert_eq!(fault.status, StatusCode::BAD_GATEWAY);
-        assert!(
-            fault.sentence.contains("It is not known whether"),
-            "{fault}"
-        );
+        assert!(fault.sentence.contains("does not answer"), "{fault}");
+        // Nothing was to be written.
+        assert!(!fault.sentence.contains("not known"), "{fault}");
     }
 }

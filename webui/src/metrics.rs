@@ -39,6 +39,8 @@ pub struct Levels {
     pub requests: usize,
     /// Pages that are told of changes.
     pub followers: usize,
+    /// Whether the API server tells of no changes for a while.
+    pub watch_interrupted: bool,
 }
 
 /// All figures.
@@ -53,6 +55,7 @@ pub struct Metrics {
     catalogue_read: Gauge,
     requests: Gauge,
     followers: Gauge,
+    watch_interrupted: Gauge,
 }
 
 impl std::fmt::Debug for Metrics {
@@ -74,6 +77,7 @@ impl Default for Metrics {
             catalogue_read: Gauge::default(),
             requests: Gauge::default(),
             followers: Gauge::default(),
+            watch_interrupted: Gauge::default(),
         };
         metrics.register();
         metrics
@@ -117,6 +121,11 @@ impl Metrics {
             "Pages that are told of changes now",
             self.followers.clone(),
         );
+        registry.register(
+            "watch_interrupted",
+            "1 while the API server tells of no changes, so that pages may be out of date",
+            self.watch_interrupted.clone(),
+        );
     }
 
     /// A request was made.
@@ -148,6 +157,10 @@ impl Metrics {
         set(&self.catalogue_bindings, levels.bindings);
         set(&self.requests, levels.requests);
         set(&self.followers, levels.followers);
+        set(
+            &self.watch_interrupted,
+            usize::from(levels.watch_interrupted),
+        );
         let read = levels.catalogue_read;
         self.catalogue_read
             .set(read.map_or(0, Timestamp::as_second));

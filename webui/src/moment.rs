@@ -2,7 +2,7 @@
 //! reader's own time zone.
 
 use jiff::{SignedDuration, Timestamp};
-use jit_access_core::request::format_time;
+use jit_access_core::request::{format_time, parse_time};
 
 /// A point in time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,40 @@ impl Moment {
             text: time.strftime("%-d %b %Y, %H:%M UTC").to_string(),
         }
     }
+}
+
+/// A piece of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// What is no time.
+    Text(String),
+    /// A time that stood there as `2026-11-23T20:00:00Z`.
+    Time(Moment),
+}
+
+/// The pieces of a text in which times stand as machines write them.
+#[must_use]
+pub fn pieces(text: &str) -> Vec<Piece> {
+    const LENGTH: usize = "2026-11-23T20:00:00Z".len();
+    let mut pieces = Vec::new();
+    let (mut begun, mut at) = (0, 0);
+    while at < text.len() {
+        let time = text.get(at..at + LENGTH).map(parse_time);
+        if let Some(Ok(time)) = time {
+            if begun < at {
+                pieces.push(Piece::Text(text[begun..at].to_owned()));
+            }
+            pieces.push(Piece::Time(Moment::new(time)));
+            at += LENGTH;
+            begun = at;
+        } else {
+            at += text[at..].chars().next().map_or(1, char::len_utf8);
+        }
+    }
+    if begun < text.len() {
+        pieces.push(Piece::Text(text[begun..].to_owned()));
+    }
+    pieces
 }
 
 /// How long it is from now, in the words of a clock: `25 min`, `1 h 5 min`, `3 days`.
@@ -60,6 +94,31 @@ mod tests {
             (172_800, "2 days"),
         ] {
             assert_eq!(length(SignedDuration::from_secs(seconds)), said);
+        }
+    }
+
+    #[test]
+    fn times_are_found_in_a_text() {
+        let time = "2026-11-29T12:12:06Z";
+        let moment = || Piece::Time(Moment::new(time.parse().unwrap()));
+        let text = |text: &str| Piece::Text(text.to_owned());
+        for (whole, parts) in [
+            (String::new(), vec![]),
+            (
+                "no time at all, ü".to_owned(),
+                vec![text("no time at all, ü")],
+            ),
+            (
+                format!("ended at {time}; ü"),
+                vec![text("ended at "), moment(), text("; ü")],
+            ),
+            (format!("{time}{time}"), vec![moment(), moment()]),
+            (
+                "at 2026-13-29T12:12:06Z".to_owned(),
+                vec![text("at 2026-13-29T12:12:06Z")],
+            ),
+        ] {
+            assert_eq!(pieces(&whole), parts, "{whole}");
         }
     }
 

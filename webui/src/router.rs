@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::middleware;
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 
@@ -16,6 +16,7 @@ use crate::pages::problem::{Way, problem};
 use crate::pages::{
     Frame, Tab, ask, assets, decide, history, live, mine, request, resources, send, waiting,
 };
+use crate::plain_page::plain_page;
 use crate::{headers, iap, metrics, origin};
 
 /// The whole site. Only the answer to a load balancer's probe needs no assertion, and it says
@@ -42,9 +43,13 @@ pub fn router(app: &Arc<App>, assertions: &Assertions) -> Router {
         .route("/history", get(history::show))
         .route("/resources", get(resources::search))
         .route("/live", get(live::changes))
-        .route("/assets/{version}/{name}", get(assets::asset))
         .fallback(no_page)
         .method_not_allowed_fallback(no_method)
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(app),
+            not_too_many,
+        ))
+        .route("/assets/{version}/{name}", get(assets::asset))
         .with_state(Arc::clone(app))
         .layer(middleware::from_fn(origin::require_own))
         .layer(middleware::from_fn_with_state(
@@ -73,6 +78,19 @@ async fn back_to_request(State(app): Shared, me: SignedIn, Name(name): Name) -> 
     } else {
         no_page(State(app), me).await
     }
+}
+
+/// A layer that answers so many calls of one person at once, and no more: all people share what the API server
+/// gives this program.
+async fn not_too_many(State(app): Shared, me: SignedIn, request: Request, next: Next) -> Response {
+    let Some(_place) = app.calls.take(&me.email) else {
+        return plain_page(
+            StatusCode::TOO_MANY_REQUESTS,
+            "Too many at once",
+            "You ask for too much at the same time, and nothing was done: wait until it is there, then try again.",
+        );
+    };
+    next.run(request).await
 }
 
 async fn no_page(State(app): Shared, me: SignedIn) -> Response {

@@ -17,10 +17,10 @@ use tokio::sync::watch;
 use crate::app::App;
 use crate::cluster::Cluster;
 use crate::config::Config;
-use crate::followers::Followers;
 use crate::groups::Groups;
 use crate::iap::Assertions;
 use crate::metrics::Metrics;
+use crate::places::Places;
 use crate::requests::Requests;
 use crate::router::router;
 
@@ -55,7 +55,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         catalogue: catalogue.clone(),
         groups: Groups::new(google),
         metrics: Arc::new(Metrics::default()),
-        followers: Followers::default(),
+        followers: Places::for_followers(),
+        calls: Places::for_calls(),
     });
     tracing::info!(namespace = config.namespace, user = me, "serving");
 

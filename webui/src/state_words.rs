@@ -1,6 +1,7 @@
 //! States as people say them.
 
-use jit_access_crds::AccessState;
+use jit_access_core::status::state;
+use jit_access_crds::{AccessRequest, AccessState};
 
 /// The state in words; `None` is a request that the controller has not seen yet.
 #[must_use]
@@ -18,6 +19,25 @@ pub fn words(state: Option<AccessState>) -> &'static str {
         Some(AccessState::Ineligible) => "Not eligible",
         Some(AccessState::Failed) => "Failed",
     }
+}
+
+/// The state of a request in words.
+#[must_use]
+pub fn of(request: &AccessRequest) -> &'static str {
+    match state(request) {
+        Some(AccessState::Revoked) if !was_granted(request) => "Withdrawn",
+        state => words(state),
+    }
+}
+
+/// Whether there ever was access.
+#[must_use]
+pub fn was_granted(request: &AccessRequest) -> bool {
+    let grant = request
+        .status
+        .as_ref()
+        .and_then(|status| status.grant.as_ref());
+    grant.is_some_and(|grant| !grant.bindings.is_empty())
 }
 
 /// What colour and sign the state has: the name of a class.

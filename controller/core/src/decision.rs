@@ -21,8 +21,8 @@ use crate::status;
 pub use judge::{Judged, Known, grant, judge, still_wanted, unexplained};
 use name::name_kept_until;
 pub use scope::within;
-pub use undecided::approvals_in_time;
 use undecided::undecided;
+pub use undecided::{approvals_in_time, approve_until};
 
 /// What is known about a request without asking Google.
 #[derive(Debug, Clone)]

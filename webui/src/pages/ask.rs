@@ -10,6 +10,7 @@ use jit_access_core::resource::ResourceName;
 use jit_access_google::catalogue::{Freshness, Place};
 
 use super::problem::{Way, fault};
+use super::request::not_shown;
 use super::{Frame, Tab, render, resources};
 use crate::app::{App, Shared};
 use crate::ask::{Ask, Problem};
@@ -33,7 +34,7 @@ pub(super) struct AskPage {
     frame: Frame,
     ask: Ask,
     problems: Vec<Problem>,
-    notes: Vec<String>,
+    notes: Vec<Note>,
     /// As of when the lists are.
     lists_read: Option<Moment>,
     /// What was searched for; only without a resource.
@@ -54,6 +55,12 @@ pub(super) struct AskPage {
     furthest: String,
     hint: String,
     most_roles: usize,
+}
+
+/// What somebody should know, and what Google said.
+struct Note {
+    sentence: String,
+    why: String,
 }
 
 impl AskPage {
@@ -90,17 +97,29 @@ pub async fn show(
 ) -> Result<Response, Unreadable> {
     let like = fields.one("like")?;
     let ask = if like.is_empty() {
-        Ask::read(&fields)?
+        // A name is made with the preview: whoever wrote a link does not choose it.
+        Ask {
+            name: String::new(),
+            ..Ask::read(&fields)?
+        }
     } else {
         match app.request_for(like, &me.email).await {
             Ok(request) => Ask::like(&request.spec),
             Err(why) => {
-                let frame = Frame::new(&app, &me.email, Tab::Ask, "No such request");
+                let frame = Frame::new(&app, &me.email, Tab::Ask, not_shown(&why));
                 return Ok(fault(frame, &why, vec![Way::home()]));
             }
         }
     };
     let search = fields.one("q")?;
+    // Who types the whole name has chosen.
+    let ask = match ResourceName::parse(search) {
+        Ok(name) if ask.resource.is_empty() => Ask {
+            resource: name.as_str().to_owned(),
+            ..ask
+        },
+        _ => ask,
+    };
     let page = page(&app, &me, ask, search, Vec::new()).await;
     Ok(render(StatusCode::OK, &page))
 }
@@ -146,9 +165,14 @@ async fn page(
     let own = app
         .requests
         .all(|request| request.spec.requester == me.email);
-    let mut notes = notes(&app.catalogue.freshness(), now);
-    if let Some(why) = unknown_groups {
-        notes.push(format!("Your groups could not be looked up, so what you may ask for as a member of one is not listed: {why} You can type the roles by name."));
+    let freshness = app.catalogue.freshness();
+    let mut notes = notes(&freshness, now);
+    // Without lists it makes no difference.
+    if let Some(why) = unknown_groups.filter(|_| freshness.read.is_some()) {
+        notes.push(Note {
+            sentence: "Your groups could not be looked up, so what you may ask for as a member of one is not listed: type these roles by name.".to_owned(),
+            why,
+        });
     }
 
     let place = if ask.resource.is_empty() {
@@ -209,7 +233,7 @@ async fn page(
         frame: Frame::new(app, &me.email, Tab::Ask, "Ask for access"),
         problems,
         notes,
-        lists_read: app.catalogue.freshness().read.map(Moment::new),
+        lists_read: freshness.read.map(Moment::new),
         search: search.to_owned(),
         results: found.places,
         more_results: found.more,
@@ -239,15 +263,20 @@ fn nameless(name: &str) -> Place {
 }
 
 /// What somebody should know about what is listed.
-pub(super) fn notes(freshness: &Freshness, now: Timestamp) -> Vec<String> {
+fn notes(freshness: &Freshness, now: Timestamp) -> Vec<Note> {
     let age = freshness.read.map(|read| now.duration_since(read));
-    match (age, &freshness.problem) {
-        (None, None) => vec!["What you may ask for is being read from Google for the first time. Until then, type resource and roles by name.".to_owned()],
-        (None, Some(why)) => vec![format!("What you may ask for cannot be listed: {why} You can type resource and roles by name.")],
-        (Some(age), Some(why)) => vec![format!("The lists are as of {} ago, for reading them again fails: {why} What was added since can be typed by name.", length(age))],
-        (Some(age), None) if age > OLD => vec![format!("The lists are as of {} ago.", length(age))],
-        (Some(_), None) => Vec::new(),
-    }
+    let why = freshness.problem.as_deref().unwrap_or_default();
+    let sentence = match (age, &freshness.problem) {
+        (None, None) => "What you may ask for is being read from Google for the first time. Until then, type resource and roles by name.".to_owned(),
+        (None, Some(_)) => "What you may ask for cannot be listed now. Type resource and roles by name: the controller asks Google whether you may have them.".to_owned(),
+        (Some(age), Some(_)) => format!("The lists are as of {} ago, for reading them again fails. What was added since can be typed by name.", length(age)),
+        (Some(age), None) if age > OLD => format!("The lists are as of {} ago.", length(age)),
+        (Some(_), None) => return Vec::new(),
+    };
+    vec![Note {
+        sentence,
+        why: why.to_owned(),
+    }]
 }
 
 /// Roles that were named and cannot be ticked on the page.

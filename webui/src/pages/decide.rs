@@ -1,9 +1,11 @@
 //! Decisions about one request: approve, deny, take an approval back, end.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use jit_access_core::review::{decisions, is_reviewer};
+use jit_access_core::review::{decisions, free_decision_key, is_reviewer};
 use jit_access_core::status::state;
 use jit_access_crds::{AccessRequest, AccessState, DecisionKind};
 use kube::ResourceExt;
@@ -17,6 +19,9 @@ use crate::form::{FormBody, Name, Unreadable};
 use crate::iap::SignedIn;
 use crate::state_words;
 use crate::view::{concerns, may_end};
+
+/// How long it may take to look whether something was written after all.
+const SECOND_LOOK: Duration = Duration::from_secs(3);
 
 /// Approves or denies a request, as `decision` says.
 pub async fn decide(
@@ -34,7 +39,7 @@ pub async fn decide(
         _ => return Ok(told(&app, &me, &name, uid, typed, &unclear())),
     };
     Ok(
-        match write(&app, &me.email, kind, &name, uid, comment).await {
+        match write_shown(&app, &me.email, kind, &name, uid, comment).await {
             Ok(()) => {
                 let word = if kind == DecisionKind::Approved {
                     "approved"
@@ -58,7 +63,7 @@ pub async fn end(
     let uid = fields.one("uid")?;
     let comment = fields.one("comment")?;
     Ok(
-        match write(&app, &me.email, DecisionKind::Revoked, &name, uid, comment).await {
+        match write_shown(&app, &me.email, DecisionKind::Revoked, &name, uid, comment).await {
             Ok(()) => Redirect::to(&format!("/requests/{name}?done=ended")).into_response(),
             Err(why) => told(&app, &me, &name, uid, Typed::Reason(comment), &why),
         },
@@ -102,34 +107,70 @@ pub(super) async fn write(
     app: &App,
     me: &str,
     kind: DecisionKind,
+    request: AccessRequest,
+    comment: &str,
+) -> Result<(), Fault> {
+    // The button was pressed twice.
+    if is_written(app, me, kind, &request) {
+        return Ok(());
+    }
+    check(&request, me, kind)?;
+    let written = match app.cluster.decide(&request, kind, me, comment).await {
+        Ok(written) => written,
+        Err(why) => again(app, me, kind, &request, comment, why).await?,
+    };
+    app.metrics.decided(kind);
+    app.requests.seen(&written).await;
+    Ok(())
+}
+
+fn is_written(app: &App, me: &str, kind: DecisionKind, request: &AccessRequest) -> bool {
+    let mut decisions = decisions(request, &app.delegates()).into_iter();
+    decisions.any(|decision| decision.kind == kind && decision.author == me)
+}
+
+/// Looks whether it was written all the same: the button was pressed twice at the same time, or the answer was
+/// lost. Where a decision of another came first, under the annotation that this one was to have, it is tried once
+/// more.
+async fn again(
+    app: &App,
+    me: &str,
+    kind: DecisionKind,
+    shown: &AccessRequest,
+    comment: &str,
+    why: Fault,
+) -> Result<AccessRequest, Fault> {
+    let name = shown.name_any();
+    match tokio::time::timeout(SECOND_LOOK, app.cluster.get(&name)).await {
+        Ok(Ok(now)) if now.uid() == shown.uid() => {
+            let key = |request| free_decision_key(request, kind, me);
+            if is_written(app, me, kind, &now) {
+                Ok(now)
+            } else if !why.is_unsure() && key(&now) != key(shown) {
+                app.cluster.decide(&now, kind, me, comment).await
+            } else {
+                Err(why)
+            }
+        }
+        _ => Err(why),
+    }
+}
+
+/// One line is all that a decision may be; whoever types more means no harm.
+pub(super) fn one_line(comment: &str) -> String {
+    comment.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+async fn write_shown(
+    app: &App,
+    me: &str,
+    kind: DecisionKind,
     name: &str,
     uid: &str,
     comment: &str,
 ) -> Result<(), Fault> {
     let request = shown(app, me, name, uid).await?;
-    let delegates = app.delegates();
-    let is_written = |request: &AccessRequest| {
-        let mut decisions = decisions(request, &delegates).into_iter();
-        decisions.any(|decision| decision.kind == kind && decision.author == me)
-    };
-    // The button was pressed twice.
-    if is_written(&request) {
-        return Ok(());
-    }
-    check(&request, me, kind)?;
-    // One line is all that a decision may be; whoever types more means no harm.
-    let comment = comment.split_whitespace().collect::<Vec<_>>().join(" ");
-    let written = match app.cluster.decide(&request, kind, me, &comment).await {
-        Ok(written) => written,
-        // Or both at the same time: one of them was written.
-        Err(why) => match app.cluster.get(name).await {
-            Ok(now) if now.uid() == request.uid() && is_written(&now) => now,
-            _ => return Err(why),
-        },
-    };
-    app.metrics.decided(kind);
-    app.requests.seen(&written).await;
-    Ok(())
+    write(app, me, kind, request, &one_line(comment)).await
 }
 
 /// The request that the page showed: not another one that has its name by now.
@@ -143,7 +184,7 @@ async fn shown(app: &App, me: &str, name: &str, uid: &str) -> Result<AccessReque
 }
 
 /// Whether it has the UID that a page brings.
-fn is_shown(request: &AccessRequest, uid: &str) -> bool {
+pub(super) fn is_shown(request: &AccessRequest, uid: &str) -> bool {
     !uid.is_empty() && request.uid().as_deref() == Some(uid)
 }
 
@@ -174,6 +215,15 @@ fn check(request: &AccessRequest, me: &str, kind: DecisionKind) -> Result<(), Fa
     }
 }
 
+/// What stands over the sentence of a fault.
+pub(super) fn headline(why: &Fault) -> &'static str {
+    if why.is_unsure() {
+        "It is not known whether this was done"
+    } else {
+        "This was not done"
+    }
+}
+
 fn unclear() -> Fault {
     Fault::new(
         StatusCode::BAD_REQUEST,
@@ -200,7 +250,7 @@ fn told(
     if let Some(page) = page.and_then(|page| page.refused(typed, why)) {
         return render(why.status, &page);
     }
-    let frame = Frame::new(app, &me.email, Tab::None, "This was not done");
+    let frame = Frame::new(app, &me.email, Tab::None, headline(why));
     let mut ways = vec![
         Way::to("/waiting", "Waiting for me"),
         Way::to("/requests", "My requests"),

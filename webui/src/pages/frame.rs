@@ -6,6 +6,7 @@ use axum::response::{Html, IntoResponse, Response};
 
 use crate::app::App;
 use crate::assets;
+use crate::moment::Moment;
 
 /// Which part of the site a page belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct Frame {
     pub tab: Tab,
     /// How many requests wait for the person.
     pub waiting: usize,
+    /// Since when nothing is known of changes.
+    pub stale: Option<Moment>,
     /// Where changes of what the page shows are told; empty: nowhere.
     pub live: String,
     /// Address of the style sheet.
@@ -52,6 +55,7 @@ impl Frame {
             me: me.to_owned(),
             tab,
             waiting: app.waiting_for(me),
+            stale: app.requests.interrupted().map(Moment::new),
             live: String::new(),
             style: assets::address("style.css"),
             script: assets::address("app.js"),

@@ -153,7 +153,7 @@ pub async fn show(
     let page = HistoryPage {
         frame: Frame::new(&app, &me.email, Tab::History, "History"),
         rows: rows
-            .map(|request| RequestView::new(request, &catalogue, now))
+            .map(|request| RequestView::new(request, &catalogue, app.cluster.me(), now))
             .collect(),
         states: states.collect(),
         found: found.len(),

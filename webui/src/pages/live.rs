@@ -22,9 +22,9 @@ use tokio::sync::watch;
 use super::problem::{Way, problem};
 use super::{Frame, Tab};
 use crate::app::{App, Shared, is_name};
-use crate::followers::Place;
 use crate::form::{QueryString, Unreadable};
 use crate::iap::SignedIn;
+use crate::places::Place;
 use crate::view::concerns;
 
 /// How often a silent stream shows that it lives: load balancers end what is silent.

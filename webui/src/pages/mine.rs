@@ -31,7 +31,7 @@ pub async fn show(State(app): Shared, me: SignedIn) -> Response {
         .requests
         .all(|request| request.spec.requester == me.email);
     let (open, ended): (Vec<_>, Vec<_>) = own.iter().partition(|request| is_open(request));
-    let view = |request: &&_| RequestView::new(request, &catalogue, now);
+    let view = |request: &&_| RequestView::new(request, &catalogue, app.cluster.me(), now);
     let frame = Frame::new(&app, &me.email, Tab::Mine, "My requests")
         .live_at(live::of_mine(&app, &me.email));
     let page = MinePage {

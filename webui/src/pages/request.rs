@@ -11,6 +11,7 @@ use jit_access_core::status::state;
 use jit_access_crds::{AccessRequest, AccessState, DecisionKind};
 use kube::ResourceExt;
 
+use super::decide::headline;
 use super::problem::{Way, fault};
 use super::{Frame, Tab, live, render};
 use crate::app::{App, Shared};
@@ -18,7 +19,9 @@ use crate::cluster::Fault;
 use crate::console;
 use crate::form::{Name, QueryString, Unreadable};
 use crate::iap::SignedIn;
-use crate::view::{BindingView, Event, RequestView, may_end, plan_bindings, timeline};
+use crate::moment::Piece;
+use crate::state_words;
+use crate::view::{BindingView, Event, RequestView, may_end, plan_bindings, starts, timeline};
 
 #[derive(Template)]
 #[template(path = "request.html")]
@@ -27,8 +30,8 @@ pub(super) struct RequestPage {
     request: RequestView,
     /// What was done on the page before this one.
     done: &'static str,
-    /// Why that was not done.
-    fault: Option<Fault>,
+    /// Why that was not done, with what stands over it.
+    fault: Option<(&'static str, Fault)>,
     /// What was typed in the form of the decision.
     comment: String,
     /// What was typed in the form that ends it.
@@ -40,6 +43,8 @@ pub(super) struct RequestPage {
     mine: bool,
     may_decide: bool,
     may_deny: bool,
+    /// Whether the person approved it.
+    approved: bool,
     /// Whether the person is named as reviewer and could not approve.
     unable: bool,
     /// What stands over the plan.
@@ -77,11 +82,20 @@ pub async fn show(
             render(StatusCode::OK, &page)
         }
         Err(why) => {
-            let frame = Frame::new(&app, &me.email, Tab::None, "No such request");
+            let frame = Frame::new(&app, &me.email, Tab::None, not_shown(&why));
             let ways = vec![Way::to("/requests", "My requests"), Way::home()];
             fault(frame, &why, ways)
         }
     })
+}
+
+/// The title of a page in place of a request that cannot be shown.
+pub(super) fn not_shown(why: &Fault) -> &'static str {
+    if why.status == StatusCode::NOT_FOUND {
+        "No such request"
+    } else {
+        "Not possible now"
+    }
 }
 
 /// Words of our own only: whatever stands in an address is somebody else's.
@@ -107,7 +121,11 @@ impl RequestPage {
         let own_approval = decisions(request, &delegates)
             .into_iter()
             .any(|decision| decision.kind == DecisionKind::Approved && decision.author == me);
+        let denied = decisions(request, &delegates)
+            .into_iter()
+            .any(|decision| decision.kind == DecisionKind::Denied && decision.author == me);
         let undecided = state.is_none_or(AccessState::is_undecided);
+        let waits = waits_for(request, me, &delegates);
         let planned = request
             .status
             .as_ref()
@@ -125,11 +143,19 @@ impl RequestPage {
             fault: None,
             comment: String::new(),
             reason: String::new(),
-            events: timeline(request, app.cluster.me()),
-            bindings: plan_bindings(&planned, requester, &own_name, &others, &catalogue, now),
+            events: timeline(request, app.cluster.me(), &app.limits),
+            bindings: plan_bindings(
+                &planned,
+                requester,
+                &own_name,
+                &others,
+                &catalogue,
+                (now, starts(request).unwrap_or(now)),
+            ),
             plan_title: match state {
                 Some(AccessState::Active) => "What is granted",
                 _ if undecided => "What will be granted",
+                _ if state_words::was_granted(request) => "What was granted",
                 _ => "What was asked for",
             },
             compared: if undecided {
@@ -138,12 +164,10 @@ impl RequestPage {
                 String::new()
             },
             mine,
-            may_decide: waits_for(request, me, &delegates),
+            may_decide: waits,
             unable: undecided && is_reviewer(request, me) && was_found_unable(request, me),
-            may_deny: !mine
-                && is_reviewer(request, me)
-                && (state == Some(AccessState::Active)
-                    || (undecided && was_found_unable(request, me))),
+            approved: own_approval,
+            may_deny: is_reviewer(request, me) && undecided && !waits && !denied,
             withdrawable: (own_approval && undecided)
                 .then(|| own_approval_key(request, me, app.cluster.me()))
                 .flatten(),
@@ -153,16 +177,16 @@ impl RequestPage {
                 _ => "Withdraw this request",
             }),
             console: console::address(&request.spec.resource),
-            request: RequestView::new(request, &catalogue, now),
+            request: RequestView::new(request, &catalogue, app.cluster.me(), now),
         }
     }
 
     /// The same after one of its forms was refused, with what was typed there; `None` where it has this form no
     /// more.
     pub(super) fn refused(self, typed: Typed<'_>, why: &Fault) -> Option<Self> {
-        let fault = Some(why.clone());
+        let fault = Some((headline(why), why.clone()));
         match typed {
-            Typed::Comment(comment) if self.may_decide => Some(Self {
+            Typed::Comment(comment) if self.may_decide || self.may_deny => Some(Self {
                 fault,
                 comment: comment.to_owned(),
                 ..self

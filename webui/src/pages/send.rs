@@ -23,7 +23,7 @@ use crate::cluster::Fault;
 use crate::form::{FormBody, Unreadable};
 use crate::iap::SignedIn;
 use crate::moment::Moment;
-use crate::view::{BindingView, RoleName, plan_bindings};
+use crate::view::{BindingView, RoleName, is_open, plan_bindings};
 
 /// Letters of the random end of a name: no vowels, so that no words come out, and none that look alike.
 const LETTERS: &[u8] = b"bcdfghjkmnpqrstvwxz2456789";
@@ -98,13 +98,20 @@ pub async fn preview(
             .iter()
             .map(|role| {
                 if planned.is_empty() {
-                    RoleName::guessed(role, &catalogue)
+                    RoleName::guessed(role)
                 } else {
                     RoleName::new(role, &catalogue)
                 }
             })
             .collect(),
-        bindings: plan_bindings(&planned, &me.email, "", &own, &catalogue, now),
+        bindings: plan_bindings(
+            &planned,
+            &me.email,
+            "",
+            &own,
+            &catalogue,
+            (now, window.map_or(now, |window| window.start)),
+        ),
         duration: format_duration(valid.duration),
         starts: window
             .filter(|_| !starts_now)
@@ -191,9 +198,16 @@ pub async fn send(
         // The button was pressed twice, or the page loaded again.
         Err(why) if why.status == StatusCode::CONFLICT => {
             match app.request_for(&name, &me.email).await {
-                Ok(earlier) if is_same(&earlier.spec, &spec) => Ok(sent(&name)),
-                // Something was changed since: it is another request.
-                Ok(earlier) if earlier.spec.requester == me.email => {
+                Ok(earlier) if is_same(&earlier.spec, &spec) && is_open(&earlier) => {
+                    Ok(sent(&name))
+                }
+                // Something was changed since, or the earlier one is over, or it is another's: it is another
+                // request.
+                Ok(_)
+                | Err(Fault {
+                    status: StatusCode::NOT_FOUND,
+                    ..
+                }) => {
                     let ask = Ask {
                         name: new_name(&spec.roles),
                         ..ask
@@ -204,7 +218,8 @@ pub async fn send(
                         Err(why) => refused(&app, &me, ask, &why).await,
                     })
                 }
-                _ => Ok(refused(&app, &me, ask, &why).await),
+                // The name is there, and it is not known what has it.
+                Err(why) => Ok(refused(&app, &me, ask, &why).await),
             }
         }
         Err(why) => Ok(refused(&app, &me, ask, &why).await),

@@ -78,13 +78,13 @@ async fn a_denial_and_an_end_are_written_alike() {
 }
 
 #[tokio::test]
-async fn a_reviewer_may_end_and_deny_what_is_active() {
+async fn a_reviewer_may_end_what_is_active() {
     let site = Site::new().await;
     site.put(request("asks", Some(AccessState::Active), &json!({})));
     let page = site.get("/requests/asks", BOB).await;
     page.has("End this access")
-        .has("Deny after all")
-        .lacks("Approve</button>");
+        .lacks(">Deny<")
+        .lacks(">Approve<");
     site.post("/requests/asks/end", BOB, &[("uid", UID)])
         .await
         .location();
@@ -313,7 +313,7 @@ async fn why_something_ends_is_kept_where_it_does_not_end() {
     let fields = [("uid", UID), ("comment", "done <early>")];
     let page = site.post("/requests/asks/end", ALICE, &fields).await;
     assert_eq!(page.status, StatusCode::BAD_GATEWAY);
-    page.has("This was not done.")
+    page.has("It is not known whether this was done.")
         .has("<p>The Kubernetes API server cannot do this now")
         .has("value=\"done &#60;early&#62;\"")
         .has("Give back early");
@@ -443,4 +443,130 @@ async fn who_is_named_and_could_not_approve_is_not_asked() {
     page.has("you could not approve this")
         .has(">Deny<")
         .lacks(">Approve<");
+}
+
+#[tokio::test]
+async fn whatever_is_open_can_be_denied_by_every_reviewer() {
+    let approved = json!({"metadata": {"annotations": {"approved-by.jit-access.dev/0a1b2c3d-bob": format!("{BOB} via {ME}")}}});
+    for state in [
+        AccessState::Pending,
+        AccessState::Scheduled,
+        AccessState::Retrying,
+    ] {
+        let site = Site::new().await;
+        site.put(request("asks", Some(state), &approved));
+        for who in [BOB, CAROL] {
+            let page = site.get("/requests/asks", who).await;
+            page.has(">Deny<").lacks(">Approve<");
+        }
+        let fields = [("uid", UID), ("decision", "deny"), ("comment", "not now")];
+        let page = site.post("/requests/asks/decision", CAROL, &fields).await;
+        assert_eq!(page.location(), "/requests/asks?done=denied", "{state}");
+        site.get("/requests/asks", CAROL).await.lacks(">Deny<");
+    }
+}
+
+#[tokio::test]
+async fn what_may_have_been_done_is_not_told_as_not_done() {
+    let site = asked().await;
+    site.refuse(503, "ServiceUnavailable", "later");
+    let fields = [("uid", UID), ("decision", "approve")];
+    let page = site.post("/requests/asks/decision", BOB, &fields).await;
+    assert_eq!(page.status, StatusCode::BAD_GATEWAY);
+    page.has("It is not known whether this was done.")
+        .lacks("This was not done");
+    site.refuse(503, "ServiceUnavailable", "later");
+    let several = [("request", "asks/0a1b2c3d-asks"), ("decision", "approve")];
+    let page = site.post("/waiting", BOB, &several).await;
+    assert_eq!(page.status, StatusCode::BAD_GATEWAY);
+    page.has("It is not known whether this was done.")
+        .has("alice@example.com on projects/web-prod")
+        .has("value=\"asks/0a1b2c3d-asks\" checked")
+        .lacks("This was not done");
+}
+
+#[tokio::test]
+async fn a_comment_that_no_decision_can_carry_loses_no_choice() {
+    let site = asked().await;
+    let several = [
+        ("request", "asks/0a1b2c3d-asks"),
+        ("decision", "approve"),
+        ("comment", "a\u{202e}b"),
+    ];
+    let page = site.post("/waiting", BOB, &several).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    page.has("Nothing was written. The comment must be one line")
+        .has("value=\"asks/0a1b2c3d-asks\" checked")
+        .has("value=\"a\u{202e}b\"");
+    assert!(site.writes().is_empty());
+}
+
+#[tokio::test]
+async fn many_are_decided_and_no_more_than_may_be() {
+    let site = Site::new().await;
+    let names: Vec<String> = (0..51).map(|number| format!("asks-{number}")).collect();
+    for name in &names {
+        site.put(request(
+            name,
+            Some(AccessState::AwaitingApproval),
+            &json!({}),
+        ));
+    }
+    let shown: Vec<String> = names
+        .iter()
+        .map(|name| format!("{name}/0a1b2c3d-{name}"))
+        .collect();
+    let mut fields: Vec<(&str, &str)> = shown.iter().map(|one| ("request", one.as_str())).collect();
+    fields.push(("decision", "approve"));
+    let page = site.post("/waiting", BOB, &fields).await;
+    page.has("These are too many at once: choose at most 50.");
+    assert!(site.writes().is_empty());
+    // One of fifty is not there any more.
+    fields[0] = ("request", "asks-0/ffffffff-other");
+    let page = site.post("/waiting", BOB, &fields[1..]).await;
+    assert_eq!(page.location(), "/waiting?approved=50");
+    assert_eq!(site.writes().len(), 50);
+    let page = site.post("/waiting", BOB, &fields[..1]).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn names_that_are_made_up_cost_the_api_server_nothing() {
+    let site = asked().await;
+    let made_up: Vec<String> = (0..50).map(|number| format!("x-{number}/uid")).collect();
+    let mut fields: Vec<(&str, &str)> = made_up
+        .iter()
+        .map(|one| ("request", one.as_str()))
+        .collect();
+    fields.push(("decision", "approve"));
+    let page = site.post("/waiting", EVE, &fields).await;
+    assert_eq!(page.status, StatusCode::CONFLICT);
+    // One reason, told once.
+    assert_eq!(page.text.matches("This was not done").count(), 1);
+    assert!(site.calls().is_empty());
+}
+
+#[tokio::test]
+async fn two_of_the_same_short_name_both_decide() {
+    let site = Site::new().await;
+    let other = "bob@corp.example.com";
+    let reviewers = json!({"spec": {"reviewers": [BOB, other]}});
+    site.put(request(
+        "asks",
+        Some(AccessState::AwaitingApproval),
+        &reviewers,
+    ));
+    // The other Bob was first, and the watch has not told it yet.
+    let key = "approved-by.jit-access.dev/0a1b2c3d-bob";
+    site.decide_unseen("asks", key, &format!("{other} via {ME}"));
+    site.refuse(403, "Forbidden", "a decision never changes");
+    let fields = [("uid", UID), ("decision", "approve")];
+    let page = site.post("/requests/asks/decision", BOB, &fields).await;
+    assert_eq!(page.location(), "/requests/asks?done=approved");
+    let written = site.writes().pop().unwrap();
+    let annotations = written.body["metadata"]["annotations"].as_object().unwrap();
+    assert_eq!(
+        annotations.keys().collect::<Vec<_>>(),
+        ["approved-by.jit-access.dev/0a1b2c3d-bob-2"]
+    );
 }

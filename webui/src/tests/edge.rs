@@ -315,3 +315,16 @@ async fn forms_that_are_none_are_pages_with_a_way_back() {
     page.has("There is no page at this address.")
         .has("Ask for access");
 }
+
+#[tokio::test]
+async fn nobody_keeps_the_others_waiting() {
+    let site = Site::new().await;
+    let held: Vec<_> = std::iter::from_fn(|| site.app.calls.take(ALICE)).collect();
+    let page = site.get("/requests", ALICE).await;
+    assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
+    page.has("wait until it is there").has("<a href=\"/\">");
+    assert_eq!(site.get("/requests", BOB).await.status, StatusCode::OK);
+    drop(held);
+    assert_eq!(site.get("/requests", ALICE).await.status, StatusCode::OK);
+    assert_eq!(site.app.calls.count(), 0);
+}

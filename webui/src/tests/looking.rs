@@ -52,7 +52,11 @@ async fn every_state_has_a_page_with_its_words_and_the_controllers() {
         site.put(request(&name, Some(*state), &json!({})));
         let page = site.get(&format!("/requests/{name}"), ALICE).await;
         assert_eq!(page.status, StatusCode::OK);
-        page.has(crate::state_words::words(Some(*state)));
+        page.has(match state {
+            // Nothing of it was ever granted.
+            AccessState::Revoked => "Withdrawn",
+            state => crate::state_words::words(Some(*state)),
+        });
         page.has(&format!("the controller says {state}"));
         // What is over is not ended again.
         assert_eq!(
@@ -62,6 +66,10 @@ async fn every_state_has_a_page_with_its_words_and_the_controllers() {
         );
         page.has(&format!("/?like={name}"));
     }
+    let ended = json!({"status": {"grant": {"startTime": "2026-11-25T12:00:00Z", "expireTime": "2026-11-25T12:30:00Z", "bindings": [{"resource": "projects/web-prod", "role": "roles/storage.admin", "title": "jit-access x", "expression": "true"}]}}});
+    site.put(request("ended", Some(AccessState::Revoked), &ended));
+    let page = site.get("/requests/ended", ALICE).await;
+    page.has("Ended early").has("What was granted");
     site.put(request("new", None, &json!({})));
     let page = site.get("/requests/new", ALICE).await;
     page.has("Being looked at")
@@ -301,4 +309,130 @@ async fn what_waits_is_counted_on_every_page() {
     site.get("/history", BOB)
         .await
         .has("Signed in as <strong>bob@example.com</strong>");
+}
+
+#[tokio::test]
+async fn what_is_held_only_in_part_is_new_to_who_reviews() {
+    let site = Site::new().await;
+    let logs = r#"resource.name.startsWith("projects/_/buckets/logs")"#;
+    let plan = |expression: &str| json!({"duration": "30m", "bindings": [{"resource": "projects/web-prod", "role": "roles/storage.admin", "expression": expression}]});
+    let narrowed = json!({"spec": {"condition": logs}, "status": {"plan": plan(logs)}});
+    site.put(request("narrow", Some(AccessState::Active), &narrowed));
+    site.put(request(
+        "asks",
+        Some(AccessState::AwaitingApproval),
+        &json!({}),
+    ));
+    for address in ["/requests/asks", "/waiting"] {
+        let page = site.get(address, BOB).await;
+        page.has(
+            "has it only where the resource name begins with “projects/_/buckets/logs”, for another",
+        )
+        .has("by narrow")
+        .has("<tr class=\"new\">");
+    }
+    site.get("/?resource=projects/web-prod", ALICE)
+        .await
+        .has("Active in part");
+    // The same condition, written otherwise, is held already.
+    let same = json!({"spec": {"condition": logs}, "status": {"plan": plan(&format!("({logs})"))}});
+    site.put(request("asks", Some(AccessState::AwaitingApproval), &same));
+    site.get("/requests/asks", BOB)
+        .await
+        .has("has it for another")
+        .lacks("<tr class=\"new\">");
+    // Another one is not.
+    let other = r#"resource.name.startsWith("projects/_/buckets/x")"#;
+    let other = json!({"spec": {"condition": other}, "status": {"plan": plan(other)}});
+    site.put(request("asks", Some(AccessState::AwaitingApproval), &other));
+    site.get("/requests/asks", BOB)
+        .await
+        .has("has it only where")
+        .has("<tr class=\"new\">");
+    // What is over before the access begins is no comparison.
+    let later = json!({"spec": {"startTime": "2099-01-01T00:00:00Z"}});
+    site.put(request("whole", Some(AccessState::Active), &json!({})));
+    site.put(request("asks", Some(AccessState::AwaitingApproval), &later));
+    site.get("/requests/asks", BOB)
+        .await
+        .has("does not have it through JIT Access")
+        .has("<tr class=\"new\">");
+}
+
+#[tokio::test]
+async fn messages_have_times_and_no_names_of_programs() {
+    let site = Site::new().await;
+    let said = |reason: &str, message: &str| json!({"status": {"grant": null, "conditions": [{"type": "Granted", "status": "False", "reason": reason, "message": message, "lastTransitionTime": "2026-11-25T12:00:00Z"}]}});
+    let message = format!("revoked by {ALICE} via {ME}: finished");
+    site.put(request(
+        "asks",
+        Some(AccessState::Revoked),
+        &said("Revoked", &message),
+    ));
+    let page = site.get("/requests/asks", ALICE).await;
+    page.has("revoked by alice@example.com: finished").lacks(ME);
+    // There never was access.
+    page.has("Withdrawn").lacks("Ended early");
+    site.put(request(
+        "asks",
+        Some(AccessState::Expired),
+        &said("Expired", "access ended at 2026-11-29T12:12:06Z"),
+    ));
+    site.get("/requests/asks", ALICE).await.has(
+        "access ended at <time datetime=\"2026-11-29T12:12:06Z\" data-local>29 Nov 2026, 12:12 UTC</time>",
+    );
+}
+
+#[tokio::test]
+async fn until_when_somebody_must_approve_is_told() {
+    let site = Site::new().await;
+    let made = json!({"metadata": {"creationTimestamp": "2026-11-25T12:00:00Z"}});
+    site.put(request("asks", Some(AccessState::AwaitingApproval), &made));
+    for who in [ALICE, BOB] {
+        site.get("/requests/asks", who)
+            .await
+            .has("Times out unless somebody approves")
+            .has("25 Nov 2026, 13:00 UTC");
+    }
+    site.put(request(
+        "young",
+        Some(AccessState::AwaitingApproval),
+        &json!({}),
+    ));
+    let page = site.get("/waiting", BOB).await;
+    page.has("to be approved before <time datetime=\"2026-11-25T13:00:00Z\"");
+    let at = |name: &str| page.text.find(&format!("value=\"{name}/")).unwrap();
+    assert!(at("asks") < at("young"), "who waited longest comes first");
+}
+
+#[tokio::test]
+async fn whoever_has_nothing_to_do_with_a_request_learns_nothing_by_the_clock() {
+    let site = Site::new().await;
+    site.put(request(
+        "asks",
+        Some(AccessState::AwaitingApproval),
+        &json!({}),
+    ));
+    for address in ["/requests/asks", "/requests/none"] {
+        site.get(address, EVE).await;
+        assert_eq!(site.calls().len(), 1, "{address}");
+    }
+}
+
+#[tokio::test]
+async fn a_watch_that_fails_is_told_on_every_page() {
+    let site = Site::new().await;
+    let now = jiff::Timestamp::now();
+    for address in ["/", "/requests", "/waiting", "/history"] {
+        site.get(address, ALICE).await.lacks("out of date");
+    }
+    site.fail_watch(now - jiff::SignedDuration::from_secs(10));
+    site.fail_watch(now);
+    for address in ["/", "/requests", "/waiting", "/history", "/nowhere"] {
+        site.get(address, ALICE)
+            .await
+            .has("The Kubernetes API server tells of no changes since");
+    }
+    site.put(request("asks", None, &json!({})));
+    site.get("/requests", ALICE).await.lacks("out of date");
 }

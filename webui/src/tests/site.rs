@@ -19,11 +19,11 @@ use tower::ServiceExt;
 
 use crate::app::App;
 use crate::cluster::Cluster;
-use crate::followers::Followers;
 use crate::groups::Groups;
 use crate::iap::Assertions;
 use crate::iap::tests::signer::{KeyServer, Signer};
 use crate::metrics::Metrics;
+use crate::places::Places;
 use crate::requests::{Feed, Requests};
 use crate::router::router;
 
@@ -204,7 +204,8 @@ impl Site {
             catalogue,
             groups: Groups::fixed(std::time::Duration::ZERO, groups),
             metrics: Arc::new(Metrics::default()),
-            followers: Followers::default(),
+            followers: Places::for_followers(),
+            calls: Places::for_calls(),
         });
         let signer = Signer::new("key-1");
         let keys = KeyServer::start(&[signer.jwk()]).await;
@@ -222,6 +223,20 @@ impl Site {
     pub fn put(&self, request: AccessRequest) {
         let mut server = self.server.lock().unwrap();
         server.store(request);
+    }
+
+    /// Writes an annotation of which the watch does not tell.
+    pub fn decide_unseen(&self, name: &str, key: &str, value: &str) {
+        let mut server = self.server.lock().unwrap();
+        let request = server.objects.get_mut(name).unwrap();
+        let annotations = request.annotations_mut();
+        annotations.insert(key.to_owned(), value.to_owned());
+    }
+
+    /// The watch failed then.
+    pub fn fail_watch(&self, at: Timestamp) {
+        let server = self.server.lock().unwrap();
+        server.feed.as_ref().unwrap().failed(at);
     }
 
     pub fn assertion(&self, email: &str) -> String {

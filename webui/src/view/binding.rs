@@ -1,7 +1,7 @@
 //! What is granted, beside what the requester has now.
 
 use jiff::Timestamp;
-use jit_access_core::iam_condition::plain_words;
+use jit_access_core::iam_condition::{plain_words, same};
 use jit_access_core::request::parse_time;
 use jit_access_core::status::state;
 use jit_access_crds::{AccessRequest, AccessState, PlannedBinding};
@@ -40,11 +40,37 @@ pub struct BindingView {
     pub restriction: Option<Restriction>,
     /// What the requester has of this by other requests.
     pub now: String,
-    /// Whether that is nothing.
+    /// Whether that is not all of it.
     pub is_new: bool,
 }
 
-/// The bindings of a plan, each beside what the requester holds already by requests among `others`.
+/// What somebody holds of a planned binding by another request.
+struct Held<'a> {
+    until: Timestamp,
+    by: String,
+    expression: &'a str,
+}
+
+impl Held<'_> {
+    /// Whether all of the binding is held already.
+    fn covers(&self, planned: &PlannedBinding) -> bool {
+        self.expression.is_empty() || same(self.expression, &planned.expression)
+    }
+
+    fn in_words(&self, covers: bool, now: Timestamp) -> String {
+        let (left, by) = (left(self.until, now), &self.by);
+        if covers {
+            return format!("has it for another {left}, by {by}");
+        }
+        match plain_words(self.expression) {
+            Some(words) => format!("has it only where {words}, for another {left}, by {by}"),
+            None => format!("has it only under another condition, for another {left}, by {by}"),
+        }
+    }
+}
+
+/// The bindings of a plan, each beside what the requester holds already by requests among `others`, and still will
+/// `from` when the access begins.
 #[must_use]
 pub fn plan_bindings(
     planned: &[PlannedBinding],
@@ -52,36 +78,61 @@ pub fn plan_bindings(
     own_name: &str,
     others: &[AccessRequest],
     catalogue: &Snapshot,
-    now: Timestamp,
+    (now, from): (Timestamp, Timestamp),
 ) -> Vec<BindingView> {
+    let others: Vec<&AccessRequest> = others
+        .iter()
+        .filter(|other| other.spec.requester == requester && other.name_any() != own_name)
+        .filter(|other| state(other) == Some(AccessState::Active))
+        .collect();
     planned
         .iter()
         .map(|binding| {
-            let running = others
+            let held: Vec<Held<'_>> = others
                 .iter()
-                .filter(|other| other.spec.requester == requester && other.name_any() != own_name)
-                .filter(|other| state(other) == Some(AccessState::Active))
-                .filter(|other| {
-                    catalogue.is_within(&binding.resource, &other.spec.resource)
-                        && other.spec.roles.contains(&binding.role)
-                })
-                .filter_map(|other| {
-                    let grant = other.status.as_ref()?.grant.as_ref()?;
-                    Some((parse_time(&grant.expire_time).ok()?, other.name_any()))
-                })
-                .filter(|(end, _)| *end > now)
-                .max();
+                .flat_map(|other| held(other, binding, catalogue))
+                .filter(|held| held.until > now.max(from))
+                .collect();
+            let last = |covers: bool| {
+                let held = held.iter().filter(|held| held.covers(binding) == covers);
+                held.max_by_key(|held| held.until)
+            };
+            // All of it, or else a part.
+            let (all, part) = (last(true), last(false));
             BindingView {
                 role: RoleName::new(&binding.role, catalogue),
                 restriction: Restriction::new(&binding.expression),
-                now: match &running {
-                    Some((end, name)) => {
-                        format!("has it for another {} by {name}", left(*end, now))
-                    }
-                    None => "does not have it through JIT Access".to_owned(),
+                now: match (all, part) {
+                    (Some(all), _) => all.in_words(true, now),
+                    (None, Some(part)) => part.in_words(false, now),
+                    (None, None) => "does not have it through JIT Access".to_owned(),
                 },
-                is_new: running.is_none(),
+                is_new: all.is_none(),
             }
         })
         .collect()
+}
+
+/// What an active request gives of the binding's role on its resource, by each condition.
+fn held<'a>(
+    active: &'a AccessRequest,
+    binding: &'a PlannedBinding,
+    catalogue: &'a Snapshot,
+) -> impl Iterator<Item = Held<'a>> {
+    let status = active.status.as_ref();
+    let plan = status.and_then(|status| status.plan.as_ref());
+    let grant = status.and_then(|status| status.grant.as_ref());
+    let until = grant.and_then(|grant| parse_time(&grant.expire_time).ok());
+    let given = plan.into_iter().flat_map(|plan| &plan.bindings);
+    given
+        .filter(|given| {
+            given.role == binding.role && catalogue.is_within(&binding.resource, &given.resource)
+        })
+        .filter_map(move |given| {
+            Some(Held {
+                until: until?,
+                by: active.name_any(),
+                expression: &given.expression,
+            })
+        })
 }

@@ -175,19 +175,25 @@ fn role(
                 && request.spec.reviewers.is_some() == (kind == Kind::PeerApproval)
         })
     };
-    let end = same()
-        .filter(|request| state(request) == Some(AccessState::Active))
-        .filter_map(|request| {
-            let grant = request.status.as_ref()?.grant.as_ref()?;
-            parse_time(&grant.expire_time).ok()
-        })
-        .filter(|end| *end > now)
-        .max();
+    let end_of = |is_narrowed: bool| {
+        same()
+            .filter(|request| state(request) == Some(AccessState::Active))
+            .filter(|request| request.spec.condition.is_some() == is_narrowed)
+            .filter_map(|request| {
+                let grant = request.status.as_ref()?.grant.as_ref()?;
+                parse_time(&grant.expire_time).ok()
+            })
+            .filter(|end| *end > now)
+            .max()
+    };
+    let (whole, part) = (end_of(false), end_of(true));
+    let end = whole.or(part);
     let is_waiting = same().any(|request| state(request).is_none_or(AccessState::is_undecided));
-    let (badge, class) = match (end, is_waiting) {
-        (Some(_), _) => ("Active", "active"),
-        (None, true) => ("Asked for", "waiting"),
-        (None, false) => ("Available", "calm"),
+    let (badge, class) = match (whole, part, is_waiting) {
+        (Some(_), _, _) => ("Active", "active"),
+        (None, Some(_), _) => ("Active in part", "active"),
+        (None, None, true) => ("Asked for", "waiting"),
+        (None, None, false) => ("Available", "calm"),
     };
     // An address, or an earlier request, names roles without saying whose approval they need now.
     let (named_here, named_there) = match kind {

@@ -9,7 +9,7 @@ use jit_access_crds::{AccessRequest, AccessState};
 use jit_access_google::catalogue::Snapshot;
 use kube::ResourceExt;
 
-use crate::moment::{Moment, left};
+use crate::moment::{Moment, Piece, left, pieces};
 use crate::state_words;
 
 /// A role, with the title that Google gives it.
@@ -31,16 +31,13 @@ impl RoleName {
         }
     }
 
-    /// Names a role for somebody who only named it. What a custom role is called is told to nobody for that.
+    /// Names a role for somebody who only named it: what is known here is that somebody may have it, and what it is
+    /// called.
     #[must_use]
-    pub fn guessed(id: &str, catalogue: &Snapshot) -> Self {
-        if id.starts_with("roles/") {
-            Self::new(id, catalogue)
-        } else {
-            Self {
-                id: id.to_owned(),
-                title: id.to_owned(),
-            }
+    pub fn guessed(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            title: id.to_owned(),
         }
     }
 }
@@ -55,13 +52,17 @@ fn could_be_granted(request: &AccessRequest) -> bool {
 /// The roles that are asked for.
 #[must_use]
 pub fn roles_of(request: &AccessRequest, catalogue: &Snapshot) -> Vec<RoleName> {
-    let named = if could_be_granted(request) {
-        RoleName::new
-    } else {
-        RoleName::guessed
-    };
+    let is_told = could_be_granted(request);
     let roles = request.spec.roles.iter();
-    roles.map(|role| named(role, catalogue)).collect()
+    roles
+        .map(|role| {
+            if is_told {
+                RoleName::new(role, catalogue)
+            } else {
+                RoleName::guessed(role)
+            }
+        })
+        .collect()
 }
 
 /// What the resource is called; empty where that is not known, or not told.
@@ -102,7 +103,7 @@ pub struct RequestView {
     /// The name of a class for it.
     pub class: &'static str,
     /// What the controller says about it.
-    pub message: String,
+    pub message: Vec<Piece>,
     /// When it was made.
     pub made: Moment,
     /// When it ends or ended.
@@ -112,19 +113,15 @@ pub struct RequestView {
 }
 
 impl RequestView {
-    /// Describes a request.
+    /// Describes a request. `me` is this program.
     #[must_use]
-    pub fn new(request: &AccessRequest, catalogue: &Snapshot, now: Timestamp) -> Self {
+    pub fn new(request: &AccessRequest, catalogue: &Snapshot, me: &str, now: Timestamp) -> Self {
         let spec = &request.spec;
         let status = request.status.as_ref();
         let state = state(request);
         let grant = status.and_then(|status| status.grant.as_ref());
         let end = grant.and_then(|grant| parse_time(&grant.expire_time).ok());
         let planned = status.and_then(|status| status.plan.as_ref());
-        let start = spec
-            .start_time
-            .as_deref()
-            .and_then(|text| parse_time(text).ok());
         Self {
             name: request.name_any(),
             uid: request.uid().unwrap_or_default(),
@@ -140,10 +137,10 @@ impl RequestView {
                 .or_else(|| planned.map(|plan| plan.duration.clone()))
                 .unwrap_or_default(),
             condition: spec.condition.clone().unwrap_or_default(),
-            start: start.map(Moment::new),
-            state: state_words::words(state),
+            start: starts(request).map(Moment::new),
+            state: state_words::of(request),
             class: state_words::class(state),
-            message: said(request),
+            message: pieces(&said(request, me)),
             made: Moment::new(created(request)),
             until: end.map(Moment::new),
             left: end
@@ -153,11 +150,20 @@ impl RequestView {
     }
 }
 
-/// What the controller says about a request, without what the page shows better: how to approve it by
-/// kubectl, and until when it is active.
+/// From when on the access was asked for, where that was said.
 #[must_use]
-pub fn said(request: &AccessRequest) -> String {
-    let message = message(request).unwrap_or_default();
+pub fn starts(request: &AccessRequest) -> Option<Timestamp> {
+    let start = request.spec.start_time.as_deref();
+    start.and_then(|text| parse_time(text).ok())
+}
+
+/// What the controller says about a request, without what the page shows better: how to approve it by
+/// kubectl, until when it is active, and that this program, `me`, wrote what people decided here.
+#[must_use]
+pub fn said(request: &AccessRequest, me: &str) -> String {
+    let message = message(request)
+        .unwrap_or_default()
+        .replace(&format!(" via {me}"), "");
     let is_shown_better = |sentence: &str| match state(request) {
         Some(AccessState::AwaitingApproval) => {
             sentence.contains(" approves with: kubectl ")

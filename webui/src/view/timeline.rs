@@ -1,14 +1,15 @@
 //! The life of a request, as a list of what happened.
 
 use jiff::Timestamp;
-use jit_access_core::decision::created;
+use jit_access_core::decision::{approve_until, created};
+use jit_access_core::limits::Limits;
 use jit_access_core::request::parse_time;
 use jit_access_core::review::decisions;
 use jit_access_core::status::{since, state};
 use jit_access_crds::{AccessRequest, AccessState, CREATED_BY_ANNOTATION, DecisionKind};
 use kube::ResourceExt;
 
-use crate::moment::Moment;
+use crate::moment::{Moment, Piece, pieces};
 use crate::state_words;
 
 /// Something that happened, or will.
@@ -19,7 +20,7 @@ pub struct Event {
     /// What.
     pub title: String,
     /// More about it.
-    pub detail: String,
+    pub detail: Vec<Piece>,
     /// The name of a class.
     pub class: &'static str,
     /// Whether it is still to come.
@@ -31,14 +32,14 @@ impl Event {
         Self {
             at: at.map(Moment::new),
             title: title.into(),
-            detail: String::new(),
+            detail: Vec::new(),
             class,
             to_come: false,
         }
     }
 
-    fn with(mut self, detail: impl Into<String>) -> Self {
-        self.detail = detail.into();
+    fn with(mut self, detail: &str) -> Self {
+        self.detail = pieces(detail);
         self
     }
 
@@ -51,22 +52,21 @@ impl Event {
 /// What happened to a request, in its order, and what is to come. `me` is this program, whose name
 /// says nothing to the reader of its pages.
 #[must_use]
-pub fn timeline(request: &AccessRequest, me: &str) -> Vec<Event> {
+pub fn timeline(request: &AccessRequest, me: &str, limits: &Limits) -> Vec<Event> {
     let mut events = vec![asked(request, me)];
     let status = request.status.clone().unwrap_or_default();
     for approval in &status.approvals {
         let at = approval.time.parse().ok();
         let said = comment_of(approval.comment.as_deref(), approval.via.as_deref(), me);
         events.push(
-            Event::new(at, format!("Approved by {}", approval.approver), "active").with(said),
+            Event::new(at, format!("Approved by {}", approval.approver), "active").with(&said),
         );
     }
     let state = state(request);
     let grant = status.grant.as_ref();
     let start = grant.and_then(|grant| parse_time(&grant.start_time).ok());
     let end = grant.and_then(|grant| parse_time(&grant.expire_time).ok());
-    let was_granted = grant.is_some_and(|grant| !grant.bindings.is_empty());
-    if was_granted && state != Some(AccessState::Active) {
+    if state_words::was_granted(request) && state != Some(AccessState::Active) {
         events.push(Event::new(start, "Access began", "active"));
     }
     let delegates = [me.to_owned()];
@@ -81,24 +81,32 @@ pub fn timeline(request: &AccessRequest, me: &str) -> Vec<Event> {
             _ => ("Ended", "over"),
         };
         let said = comment_of(decision.comment.as_deref(), decision.via.as_deref(), me);
-        events.push(Event::new(ended, format!("{word} by {}", decision.author), class).with(said));
+        events.push(Event::new(ended, format!("{word} by {}", decision.author), class).with(&said));
     }
     let now = Event::new(
         since(request),
-        state_words::words(state),
+        state_words::of(request),
         state_words::class(state),
     )
-    .with(super::said(request));
+    .with(&super::said(request, me));
     match state {
         Some(AccessState::Active) => {
             let began = Event::new(start, "Access began", "active");
-            events.push(began.with(now.detail));
+            events.push(Event {
+                detail: now.detail,
+                ..began
+            });
             events.push(Event::new(end, "Access ends by itself", "over").expected());
         }
-        Some(AccessState::Scheduled) => {
-            let start = request.spec.start_time.as_deref();
+        Some(AccessState::AwaitingApproval) => {
             events.push(now);
-            let start = start.and_then(|text| parse_time(text).ok());
+            let until = approve_until(request, limits);
+            let title = "Times out unless somebody approves";
+            events.push(Event::new(Some(until), title, "refused").expected());
+        }
+        Some(AccessState::Scheduled) => {
+            events.push(now);
+            let start = super::starts(request);
             events.push(Event::new(start, "Access begins", "calm").expected());
         }
         None => events.push(
@@ -118,7 +126,7 @@ fn asked(request: &AccessRequest, me: &str) -> Event {
         None => "With kubectl.".to_owned(),
     };
     let title = format!("Asked for by {}", request.spec.requester);
-    Event::new(Some(created(request)), title, "calm").with(through)
+    Event::new(Some(created(request)), title, "calm").with(&through)
 }
 
 fn comment_of(comment: Option<&str>, via: Option<&str>, me: &str) -> String {

@@ -167,7 +167,19 @@ const MOST_APPROVALS: usize = 64;
 
 /// Until when a request may be approved, or first be seen.
 fn deadline(valid: &ValidRequest, created: Timestamp, limits: &Limits) -> Timestamp {
-    (created + limits.approval_timeout).max(valid.start_time.unwrap_or(Timestamp::MIN))
+    deadline_of(valid.start_time, created, limits)
+}
+
+fn deadline_of(start: Option<Timestamp>, created: Timestamp, limits: &Limits) -> Timestamp {
+    (created + limits.approval_timeout).max(start.unwrap_or(Timestamp::MIN))
+}
+
+/// Until when an approval of a request counts.
+#[must_use]
+pub fn approve_until(request: &AccessRequest, limits: &Limits) -> Timestamp {
+    let start = request.spec.start_time.as_deref();
+    let start = start.and_then(|text| parse_time(text).ok());
+    deadline_of(start, created(request), limits)
 }
 
 /// When a request that waits for a reviewer is looked at again: a moment after the last at which an

@@ -90,12 +90,10 @@ fn why_not(reason: Reason, roles: &str, kind: Kind, lookup: &Lookup) -> String {
             format!("No binding on {resource} or above it makes {person} eligible for {roles}.")
         }
         (Reason::OtherKind, Kind::SelfApproval) => {
-            format!("A peer must approve {roles}: name reviewers in spec.reviewers.")
+            format!("A peer must approve {roles}: name reviewers.")
         }
         (Reason::OtherKind, Kind::PeerApproval) => {
-            format!(
-                "{person} may approve {roles} alone, and no peer may: leave out spec.reviewers."
-            )
+            format!("{person} may approve {roles} alone, and no peer may: name no reviewers.")
         }
     }
 }

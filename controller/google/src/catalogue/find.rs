@@ -27,7 +27,7 @@ enum Fit {
 
 impl Snapshot {
     /// The resources where the person is eligible for something now, by a binding there or above, and whose identifier
-    /// or display name contains `text`, in any case: those that begin with it first, each by name. At most `most` are
+    /// or display name contains every word of `text`, in any case: those that begin with it first, each by name. At most `most` are
     /// given, the others are counted.
     #[must_use]
     pub fn find(&self, person: &Person, text: &str, most: usize) -> Found {
@@ -37,8 +37,11 @@ impl Snapshot {
     /// [`Snapshot::find`] at another time.
     #[must_use]
     pub fn find_at(&self, person: &Person, text: &str, most: usize, now: Timestamp) -> Found {
-        let text = text.trim().to_lowercase();
-        let finder = Finder::new(&text);
+        let text = text.to_lowercase();
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let text = words.join(" ");
+        let longest = words.iter().max_by_key(|word| word.len());
+        let finder = Finder::new(longest.copied().unwrap_or_default());
         let open = self.world.open_to(person, now);
         let (mut first, mut second) = (Vec::new(), Vec::new());
         let mut all = 0;
@@ -52,7 +55,7 @@ impl Snapshot {
             if !open[at] {
                 continue;
             }
-            let found = match fit(self.world.names.of(at), &text) {
+            let found = match fit(self.world.names.of(at), &text, &words) {
                 Some(Fit::Begins) => &mut first,
                 Some(Fit::Contains) => &mut second,
                 None => continue,
@@ -71,16 +74,19 @@ impl Snapshot {
     }
 }
 
-fn fit((name, display_name): (&str, &str), text: &str) -> Option<Fit> {
+fn fit((name, display_name): (&str, &str), text: &str, words: &[&str]) -> Option<Fit> {
     // Identifiers are in lower case. A text with a slash is a whole name, or its beginning.
-    let id = if text.contains('/') {
-        name
-    } else {
-        id_of(name)
+    let id_for = |text: &str| {
+        if text.contains('/') {
+            name
+        } else {
+            id_of(name)
+        }
     };
-    if id.starts_with(text) || display_name.starts_with(text) {
+    let has = |word: &&str| id_for(word).contains(*word) || display_name.contains(*word);
+    if id_for(text).starts_with(text) || display_name.starts_with(text) {
         Some(Fit::Begins)
-    } else if id.contains(text) || display_name.contains(text) {
+    } else if words.iter().all(has) {
         Some(Fit::Contains)
     } else {
         None

@@ -8,7 +8,7 @@ use std::{
 
 use futures::{StreamExt, stream};
 
-use super::{failures::Failures, snapshot::Titles};
+use super::{failures::Failures, names::readable, snapshot::Titles};
 use crate::Google;
 
 /// How many are asked for in one refresh.
@@ -52,7 +52,7 @@ impl KnownTitles {
             match answer {
                 Ok(title) => {
                     self.failures.succeeded();
-                    titles.insert(role, title);
+                    titles.insert(role, readable(&title));
                 }
                 Err(error) => {
                     tracing::debug!(%error, role, "a role is shown without its title");

@@ -1,6 +1,18 @@
 //! The names of all resources in one piece, so that a search of thousands reads memory from its beginning to its end.
 
+use jit_access_core::visible_text::is_invisible;
 use memchr::memmem::Finder;
+
+/// Google allows less for what is called here.
+const MOST_CHARACTERS: usize = 200;
+
+/// What somebody called a resource or a role, without what would change how the text around it is read.
+pub(super) fn readable(name: &str) -> String {
+    let visible = name.chars().filter(|c| !is_invisible(*c));
+    let spaced = visible.map(|c| if c.is_control() { ' ' } else { c });
+    let name: String = spaced.take(MOST_CHARACTERS).collect();
+    name.trim().to_owned()
+}
 
 /// For each resource a line with its name and a line with its display name, for comparisons.
 #[derive(Debug, Default)]
@@ -63,6 +75,14 @@ mod tests {
             ("projects/a", ""),
             ("projects/b", "Two\nLines"),
         ])
+    }
+
+    #[test]
+    fn what_turns_text_around_is_left_out() {
+        assert_eq!(readable("Größe (1)"), "Größe (1)");
+        assert_eq!(readable(" Web\u{202e}\u{200b}\n shop\u{7}"), "Web  shop");
+        assert_eq!(readable("\u{202e}\n"), "");
+        assert_eq!(readable(&"x".repeat(1_000_000)).len(), MOST_CHARACTERS);
     }
 
     #[test]

@@ -134,7 +134,8 @@ impl Snapshot {
     /// What a role is called, where that is known.
     #[must_use]
     pub fn title(&self, role: &str) -> Option<&str> {
-        self.titles.get(role).map(String::as_str)
+        let title = self.titles.get(role).map(String::as_str);
+        title.filter(|title| !title.is_empty())
     }
 
     /// How many resources there are, and bindings that make somebody eligible.

@@ -14,7 +14,7 @@ use jit_access_core::{
 
 use super::{
     interner::{Id, Interner},
-    names::Names,
+    names::{Names, readable},
 };
 
 #[derive(Debug)]
@@ -71,11 +71,11 @@ impl Node {
         parent: Option<usize>,
         bindings: Range<usize>,
     ) -> Self {
-        let id = id_of(name);
-        let display_name = if display_name.is_empty() {
-            id
+        let readable = readable(display_name);
+        let display_name = if readable.is_empty() {
+            id_of(name)
         } else {
-            display_name
+            &readable
         };
         Node {
             name: name.into(),

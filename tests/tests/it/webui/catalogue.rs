@@ -56,6 +56,14 @@ async fn when_cloud_asset_is_denied_lists_say_so_and_names_still_work() -> Resul
         "{}",
         page.text
     );
+    // The way on is open, and nothing says that there is nothing.
+    let page = browser.get("/?q=web").await?;
+    assert!(!page.text.contains("Nothing on which"), "{}", page.text);
+    assert!(
+        page.text.contains("value=\"web\" autocomplete"),
+        "{}",
+        page.text
+    );
     let fields = [
         ("resource", case.project.as_str()),
         ("other-role", ADMIN),

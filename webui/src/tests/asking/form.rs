@@ -17,6 +17,10 @@ async fn resources_are_found_by_a_part_of_name_or_id() {
         .has("projects/data-prod");
     let found = site.get("/?q=WEB", ALICE).await;
     found.has("projects/web-prod").lacks("projects/data-prod");
+    // Who types the whole name has chosen.
+    site.get("/?q=projects/web-prod", ALICE)
+        .await
+        .has("You activate these yourself");
     site.get("/?q=nowhere", ALICE)
         .await
         .has("has “nowhere” in its name");

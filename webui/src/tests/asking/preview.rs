@@ -72,22 +72,25 @@ async fn whatever_is_wrong_is_said_beside_the_field_and_nothing_is_lost() {
         ),
         (
             vec![("justification", "because")],
-            "Begin with the incident, such as INC-4711.",
+            "Justification: Begin with the incident, such as INC-4711",
         ),
         (
             vec![("justification", long.as_str())],
-            "The justification must have 1 to 1000 characters.",
+            "Justification: must have 1 to 1000 characters",
         ),
         (
             vec![("justification", "INC-1 \u{202e}abc")],
-            "The justification must not contain control characters",
+            "Justification: must not contain control characters",
         ),
         (vec![("duration", "3h")], "3h is not between 1m and 2h"),
         (
             vec![("duration", "soon")],
-            "must be hours, minutes and seconds",
+            "How long: &#34;soon&#34; must be hours, minutes and seconds",
         ),
-        (vec![("start", "tomorrow")], "must be a time in UTC"),
+        (
+            vec![("start", "tomorrow")],
+            "tomorrow is no time: write it in UTC, such as 2026-11-23 20:00.",
+        ),
         (
             vec![("start", "2090-01-01 00:00")],
             "at most 168h ahead is allowed here",

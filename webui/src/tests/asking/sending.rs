@@ -3,11 +3,12 @@
 use axum::http::{Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use jit_access_core::request::parse_time;
+use jit_access_crds::AccessState;
 use jit_access_google::catalogue::{Catalogue, Snapshot};
 use serde_json::json;
 
 use super::{OWN, with};
-use crate::tests::site::{ALICE, BOB, CAROL, ME, Site, limits};
+use crate::tests::site::{ALICE, BOB, CAROL, ME, Site, limits, request};
 
 #[tokio::test]
 async fn a_request_is_made_in_the_name_of_who_is_signed_in_by_the_web_ui_itself() {
@@ -103,12 +104,12 @@ async fn sent_twice_it_is_made_once() {
     let second = site.post("/requests", ALICE, &named).await;
     assert_eq!(first.location(), second.location());
     assert_eq!(first.location(), format!("/requests/{name}?done=sent"));
-    // A name of another's request, or of another form, leads nowhere.
+    // A name of another's request is replaced, and says nothing of it.
     let page = site
         .post("/requests", BOB, &with(&OWN, &[("name", name)]))
         .await;
-    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-    page.has("This was sent before.");
+    assert_ne!(page.location(), first.location());
+    assert_eq!(site.writes().pop().unwrap().body["spec"]["requester"], BOB);
     for odd in ["../x", "x", "a-b", "compute-admin-AAAAAAAA"] {
         site.post("/requests", ALICE, &with(&OWN, &[("name", odd)]))
             .await
@@ -179,4 +180,38 @@ async fn without_a_catalogue_requests_by_name_still_work() {
         site.writes()[0].body["spec"]["roles"],
         json!(["roles/compute.admin"])
     );
+}
+
+#[tokio::test]
+async fn what_is_over_is_made_anew() {
+    let site = Site::new().await;
+    let named = with(&OWN, &[("name", "compute-admin-bcdfghjk")]);
+    let first = site.post("/requests", ALICE, &named).await;
+    let made = site.writes().pop().unwrap();
+    // It was ended meanwhile; the browser goes back, and the form is sent again.
+    let ended = request(
+        "compute-admin-bcdfghjk",
+        Some(AccessState::Revoked),
+        &json!({"spec": made.body["spec"]}),
+    );
+    site.put(ended);
+    let second = site.post("/requests", ALICE, &named).await;
+    assert_ne!(first.location(), second.location());
+    assert_eq!(
+        site.writes().len(),
+        2,
+        "the name was taken, so it got another"
+    );
+}
+
+#[tokio::test]
+async fn a_link_does_not_choose_the_name() {
+    let site = Site::new().await;
+    let page = site
+        .get(
+            "/?resource=projects/web-prod&name=compute-admin-bcdfghjk",
+            ALICE,
+        )
+        .await;
+    page.lacks("bcdfghjk");
 }

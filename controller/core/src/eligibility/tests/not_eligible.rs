@@ -153,11 +153,11 @@ fn attack_12_by_the_other_kind() {
     assert_eq!(alone.refused, [("roles/a".to_owned(), Reason::OtherKind)]);
     assert_eq!(
         alone.message,
-        "A peer must approve roles/a: name reviewers in spec.reviewers. alice@example.com could ask here without reviewers for roles/b; with reviewers for roles/a."
+        "A peer must approve roles/a: name reviewers. alice@example.com could ask here without reviewers for roles/b; with reviewers for roles/a."
     );
     let with_peer = find(&["roles/b"], Kind::PeerApproval, &lookup).unwrap_err();
     assert!(
-        with_peer.message.contains("leave out spec.reviewers"),
+        with_peer.message.contains("name no reviewers"),
         "{with_peer}"
     );
     assert!(

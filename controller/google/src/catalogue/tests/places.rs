@@ -105,6 +105,20 @@ fn what_begins_with_the_text_comes_first() {
         found(&snapshot, &alice(), "shop"),
         ["folders/2", "projects/web-prod", "projects/web-test"]
     );
+    // Each word, wherever it stands.
+    assert_eq!(
+        found(&snapshot, &alice(), "test web"),
+        ["projects/web-test"]
+    );
+    assert_eq!(
+        found(&snapshot, &alice(), "web  shop"),
+        ["projects/web-prod", "projects/web-test"]
+    );
+    assert_eq!(
+        found(&snapshot, &alice(), "projects/web test"),
+        ["projects/web-test"]
+    );
+    assert_eq!(found(&snapshot, &alice(), "web nowhere"), [""; 0]);
     let few = snapshot.find_at(&alice(), "", 2, now());
     assert_eq!((few.places.len(), few.more), (2, 5));
     let none = snapshot.find_at(&alice(), "web", 0, now());
