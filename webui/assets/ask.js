@@ -32,6 +32,7 @@ function counter(field) {
   };
   field.after(count);
   field.addEventListener("input", update);
+  field.form.addEventListener("change", update);
   update();
 }
 
