@@ -27,7 +27,7 @@ function openFilled() {
 enhance();
 openFilled();
 // What is wrong comes first.
-const refusal = main.querySelector(".note.refused");
+const refusal = main.querySelector(".note.refused, .note.unsure");
 if (refusal) {
   refusal.tabIndex = -1;
   refusal.focus();
