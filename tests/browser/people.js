@@ -81,15 +81,27 @@ export async function ask(page, fields) {
   return path;
 }
 
-/** Asks for access to the buckets of the web, which a peer must approve. */
-export function askForBuckets(page, justification, reviewers = "bob@example.com") {
-  return ask(page, {
+/**
+ * Asks for access to the buckets of the web, which a peer must approve. Returns the path of the request as
+ * soon as it waits for that: before, it is shown to no reviewer.
+ */
+export async function askForBuckets(page, justification, more = {}) {
+  const path = await ask(page, {
     resource: "projects/web-prod",
     "peer-role": "roles/storage.admin",
-    reviewer: reviewers,
+    reviewer: "bob@example.com",
     justification,
     duration: "15m",
+    ...more,
   });
+  const text = async () => (await page.request.get(path)).text();
+  await expect.poll(text).toContain("Waiting for approval");
+  return path;
+}
+
+/** A time that one may ask for, as the form takes it. */
+export function tomorrow() {
+  return new Date(Date.now() + 86_400_000).toISOString().slice(0, 16).replace("T", " ");
 }
 
 /** The state of the request whose page it is, as soon as it is that. */

@@ -17,9 +17,17 @@ function enhance() {
   all("form.decisions", main).forEach(decisions);
 }
 
+// What is filled in is in sight.
+function openFilled() {
+  const isFilled = (field) => (field.type === "checkbox" ? field.checked : field.value !== "");
+  for (const details of all("details:not([open])", main))
+    details.open = all("input:not([type=hidden]), textarea", details).some(isFilled);
+}
+
 enhance();
+openFilled();
 // What is wrong comes first.
-const refusal = main.querySelector(".note.refused");
+const refusal = main.querySelector(".note.refused, .note.unsure");
 if (refusal) {
   refusal.tabIndex = -1;
   refusal.focus();
@@ -28,6 +36,7 @@ if (refusal) {
 if (/^\?(done|approved|denied)=/.test(location.search)) history.replaceState(null, "", location.pathname);
 followPage(enhance);
 // A browser that comes back to a page may fill in again what was filled in.
-window.addEventListener("pageshow", () =>
-  all("form", main).forEach((form) => form.dispatchEvent(new Event("change"))),
-);
+window.addEventListener("pageshow", () => {
+  openFilled();
+  all("form", main).forEach((form) => form.dispatchEvent(new Event("change")));
+});

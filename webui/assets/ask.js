@@ -1,7 +1,7 @@
 // The form: what goes together, who could approve it, and many things to choose from.
 
 import { all, announce, make, textOf } from "./page.js";
-import { rememberUsed } from "./search.js";
+import { rememberPlace } from "./search.js";
 import { localHint } from "./times.js";
 
 // Only what fits stays in sight, and what is chosen.
@@ -32,6 +32,7 @@ function counter(field) {
   };
   field.after(count);
   field.addEventListener("input", update);
+  field.form.addEventListener("change", update);
   update();
 }
 
@@ -103,6 +104,6 @@ export function askForm(form) {
   localHint(form.querySelector("#start"));
   form.addEventListener("change", update);
   typed.addEventListener("input", update);
-  if (form.querySelector(".chosen strong")) rememberUsed(form);
+  if (form.querySelector(".chosen strong")) rememberPlace(form);
   update();
 }

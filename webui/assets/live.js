@@ -163,7 +163,7 @@ function putBack({ fields, open, focus, scroll }) {
   for (const summary of all("summary", main)) summary.parentElement.open ||= open.includes(textOf(summary));
   window.scrollTo(0, scroll);
   if (!focus) return;
-  const same = all("a, button, input, textarea, summary", main).find(
+  const same = all("a, button, input, textarea, summary, .note", main).find(
     (element) => keyOf(element) === focus.key,
   );
   (same ?? main).focus({ preventScroll: true });
@@ -191,8 +191,18 @@ function holdStill() {
   setTimeout(() => main.classList.remove("renewed"), 500);
 }
 
+// What a note says something about, as the page shows it: the request, or those in the list that the note
+// names, or the whole list.
+function shownFor(note) {
+  const named = all("a", note).map((link) => link.getAttribute("href"));
+  const isNamed = (card) => all("a", card).some((link) => named.includes(link.getAttribute("href")));
+  const cards = all(".decision", main).filter((card) => named.length === 0 || isNamed(card));
+  const requests = cards.map((card) => card.querySelector('input[name="request"]').value);
+  return [textOf(main.querySelector(".request-state .badge")), ...requests].join("\n");
+}
+
 function letGo(notes) {
-  const said = notes.filter((note) => note.isConnected && !note.matches(".refused"));
+  const said = notes.filter((note) => note.isConnected && note.matches(".active"));
   if (said.length === 0) return;
   for (const note of said) note.remove();
   holdStill();
@@ -204,8 +214,12 @@ function replace(page) {
   const marked = all(".decision > .wrong", main).map(textOf);
   const waiting = textOf(document.querySelector(".count"));
   const left = TO_READ - performance.now();
-  const notes = all(".note:not(.notice)", main).filter((note) => note.matches(".refused") || left > 0);
+  const done = all(".note.active", main).filter(() => left > 0);
+  // That something was not done, or may not have been, is true of the state in which it was said.
+  const undone = new Map(all(".note.refused, .note.unsure", main).map((note) => [note, shownFor(note)]));
   main.replaceChildren(...page.getElementById("main").childNodes);
+  const stillSo = [...undone].filter(([note, shown]) => shownFor(note) === shown);
+  const notes = [...done, ...stillSo.map(([note]) => note)];
   main.querySelector("h1")?.after(...notes);
   setTimeout(() => letGo(notes), left);
   document.querySelector(".top nav")?.replaceChildren(...(page.querySelector(".top nav")?.childNodes ?? []));

@@ -4,8 +4,8 @@ import { FROM_SCRIPT, announce, make, sessionOver, textOf } from "./page.js";
 
 const LAST = "jit-access-last-resource";
 
-// The resource that this person used last in this browser.
-function lastUsed() {
+// The resource that this person looked at last in this browser.
+function lastPlace() {
   try {
     const last = JSON.parse(localStorage.getItem(LAST));
     return last?.me === textOf(document.querySelector(".account strong")) ? last : null;
@@ -14,17 +14,17 @@ function lastUsed() {
   }
 }
 
-export function rememberUsed(form) {
+export function rememberPlace(form) {
   const place = form.querySelector(".chosen");
   const part = (selector) => textOf(place?.querySelector(selector));
-  const used = {
+  const looked = {
     me: textOf(document.querySelector(".account strong")),
     name: part("code"),
     displayName: part("strong"),
     path: part(".path"),
   };
   try {
-    localStorage.setItem(LAST, JSON.stringify(used));
+    localStorage.setItem(LAST, JSON.stringify(looked));
   } catch {
     /* It is a convenience. */
   }
@@ -89,9 +89,9 @@ export function resourceSearch(input) {
       if (answer.status === 401) sessionOver();
       if (!answer.ok) return close();
       const { resources, more } = await answer.json();
-      const last = text === "" ? lastUsed() : null;
+      const last = text === "" ? lastPlace() : null;
       const others = resources.filter((place) => place.name !== last?.name);
-      show(last ? [{ ...last, tag: "Last used" }, ...others] : others, more);
+      show(last ? [{ ...last, tag: "Looked at last" }, ...others] : others, more);
     } catch (error) {
       if (error.name !== "AbortError") close();
     }

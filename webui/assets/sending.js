@@ -15,8 +15,8 @@ document.addEventListener("submit", (event) => {
   if (form.method !== "post") return;
   if ("sent" in form.dataset) return event.preventDefault();
   setSent(form, true);
-  // An answer that never comes must not leave dead buttons.
-  setTimeout(() => setSent(form, false), 15000);
+  // An answer that never comes must not leave dead buttons. Many decisions at once may take 25 s.
+  setTimeout(() => setSent(form, false), 30000);
 });
 
 // Identity-Aware Proxy sends whoever is signed out to another site, which no form of ours may reach.

@@ -3,13 +3,21 @@
 import { all, make } from "./page.js";
 
 const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+// A style of the date and the name of the zone do not go together.
+const withZone = new Intl.DateTimeFormat(undefined, { hour: "numeric", timeZoneName: "short" });
+
+// With the zone, for times are typed in UTC; whoever lives in UTC need not be told.
+function local(at) {
+  const zone = withZone.formatToParts(at).find(({ type }) => type === "timeZoneName").value;
+  return zone === "UTC" ? dateTime.format(at) : `${dateTime.format(at)}\u00a0${zone}`;
+}
 
 export function localTimes(root) {
   for (const time of all("time[data-local]:not([title])", root)) {
     const at = new Date(time.dateTime);
     if (Number.isNaN(at.getTime())) continue;
     time.title = time.textContent;
-    time.textContent = dateTime.format(at);
+    time.textContent = local(at);
     time.lang = dateTime.resolvedOptions().locale;
   }
 }
@@ -20,10 +28,11 @@ export function localHint(input) {
   const update = () => {
     const [, day, time] = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d)?)Z?$/.exec(input.value.trim()) ?? [];
     const at = new Date(`${day}T${time}Z`);
-    hint.textContent = Number.isNaN(at.getTime()) ? "" : `That is ${dateTime.format(at)} where you are.`;
+    hint.textContent = Number.isNaN(at.getTime()) ? "" : `That is ${local(at)} where you are.`;
   };
   input.after(hint);
   input.addEventListener("input", update);
+  input.form.addEventListener("change", update);
   update();
 }
 

@@ -1,5 +1,5 @@
 // Every page, in light and in dark, by the rules that a program can check.
-import { accessible, ask, askForBuckets, becomes, expect, test } from "../people.js";
+import { accessible, ask, askForBuckets, becomes, expect, test, tomorrow } from "../people.js";
 
 // Axe reads a page twice, and a test here has many.
 test.describe.configure({ timeout: 180_000 });
@@ -16,7 +16,6 @@ test("the form shuts nobody out", async ({ signIn }) => {
   await accessible(page);
   await page.goto("/?resource=projects/not-listed");
   await accessible(page);
-
 });
 
 test("the roles, and what is wrong with a choice, shut nobody out", async ({ signIn }) => {
@@ -93,4 +92,33 @@ test("a request shuts nobody out in any state, nor do the lists that have it", a
   await accessible(alice);
   await bob.goto("/history?whose=reviewed");
   await accessible(bob);
+});
+
+test("a request that came to nothing, or has not begun, shuts nobody out", async ({ signIn }) => {
+  const [carol, bob] = [await signIn("carol"), await signIn("bob")];
+  const denied = await askForBuckets(carol, "INC-4722: a bucket is full");
+  const withdrawn = await askForBuckets(carol, "INC-4722: another one");
+  const data = { resource: "projects/data-prod", justification: "INC-4722: a table" };
+  const scheduled = await ask(carol, { ...data, role: "roles/bigquery.admin", start: tomorrow() });
+  const ineligible = await ask(carol, { ...data, "other-role": "roles/owner" });
+  await bob.goto(denied);
+  await bob.getByLabel("Comment").fill("Not without a case number.");
+  await bob.getByRole("button", { name: "Deny" }).click();
+  await becomes(bob, "Denied");
+  await accessible(bob);
+  await carol.goto(withdrawn);
+  await carol.getByRole("button", { name: "Withdraw this request" }).click();
+  for (const [path, state] of [
+    [withdrawn, "Withdrawn"],
+    [denied, "Denied"],
+    [scheduled, "Scheduled"],
+    [ineligible, "Not eligible"],
+  ]) {
+    if (path !== withdrawn) await carol.goto(path);
+    await becomes(carol, state);
+    await accessible(carol);
+  }
+  await carol.goto("/requests");
+  await becomes(carol, "Scheduled");
+  await accessible(carol);
 });

@@ -60,13 +60,37 @@ test("a wrong field says what is wrong beside it, and keeps what was typed", asy
   await expect(page.getByRole("heading", { name: "Check your request" })).toBeVisible();
 });
 
+test("the search has first what one looked at last, in a new window too", async ({ signIn }) => {
+  const page = await signIn("alice", { path: "/?resource=projects/payments-prod" });
+  await expect(page.getByLabel("Why")).toBeVisible();
+  const browser = page.context();
+  await page.close();
+  const other = await browser.newPage();
+  const search = other.getByRole("combobox", { name: "Where do you need access?" });
+  await other.goto("/");
+  await search.click();
+  const first = other.getByRole("option").first();
+  await expect(first).toContainText("projects/payments-prod");
+  await expect(first).toContainText("Looked at last");
+  await first.click();
+  await expect(other).toHaveURL(/\?resource=projects%2Fpayments-prod$/);
+
+  // It is nobody else's, even in the same browser.
+  await other.goto("/_gcp_iap/clear_login_cookie");
+  await other.getByRole("button", { name: "bob@example.com" }).click();
+  await other.goto("/");
+  await search.click();
+  await expect(first).toBeVisible();
+  await expect(other.getByText("Looked at last")).toBeHidden();
+});
+
 test("“Ask again” fills in the form as before", async ({ signIn }) => {
   const page = await signIn("carol");
   const justification = "INC-4743: the same again\nand a second line";
   const path = await askForBuckets(page, justification);
   await page.goto(path);
   await page.getByRole("button", { name: "Withdraw this request" }).click();
-  await becomes(page, "Ended early");
+  await becomes(page, "Withdrawn");
   await page.getByRole("link", { name: "Ask again" }).click();
   await expect(page.getByText("projects/web-prod")).toBeVisible();
   await expect(page.getByRole("checkbox", { name: "roles/storage.admin" })).toBeChecked();

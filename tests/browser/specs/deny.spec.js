@@ -1,5 +1,5 @@
 // What a peer denies, and what its requester takes back.
-import { askForBuckets, becomes, bindingsOf, expect, test } from "../people.js";
+import { askForBuckets, becomes, bindingsOf, expect, test, tomorrow } from "../people.js";
 
 test("who asked sees a denial at once, with its reason", async ({ signIn }) => {
   const [alice, bob] = [await signIn("alice"), await signIn("bob")];
@@ -19,6 +19,19 @@ test("who asked sees a denial at once, with its reason", async ({ signIn }) => {
   expect(await bindingsOf("alice", "projects/web-prod", "roles/storage.admin")).toEqual([]);
 });
 
+test("what is approved and has not begun yet can be denied, with a reason", async ({ signIn }) => {
+  const [carol, bob] = [await signIn("carol"), await signIn("bob")];
+  const path = await askForBuckets(carol, "INC-4719: move the buckets", { start: tomorrow() });
+  await bob.goto(path);
+  await bob.getByRole("button", { name: "Approve" }).click();
+  await becomes(bob, "Scheduled");
+  await bob.getByLabel("Comment").fill("It was moved today.");
+  await bob.getByRole("button", { name: "Deny" }).click();
+  await becomes(bob, "Denied");
+  await carol.goto(path);
+  await expect(carol.getByText("“It was moved today.”")).toBeVisible();
+});
+
 test("a request that was withdrawn waits for nobody", async ({ signIn }) => {
   const [carol, bob] = [await signIn("carol"), await signIn("bob")];
   await bob.getByRole("link", { name: "Waiting for me" }).click();
@@ -28,6 +41,6 @@ test("a request that was withdrawn waits for nobody", async ({ signIn }) => {
   await expect(bob.getByText("INC-4714: not needed after all")).toBeVisible();
   await carol.goto(path);
   await carol.getByRole("button", { name: "Withdraw this request" }).click();
-  await becomes(carol, "Ended early");
+  await becomes(carol, "Withdrawn");
   await expect(bob.getByText("Nothing waits for you.")).toBeVisible();
 });

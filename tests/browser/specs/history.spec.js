@@ -8,7 +8,7 @@ test("filters of the history stay in the address, over reloading and going back"
   const path = await askForBuckets(page, "INC-4751: withdrawn");
   await page.goto(path);
   await page.getByRole("button", { name: "Withdraw this request" }).click();
-  await becomes(page, "Ended early");
+  await becomes(page, "Withdrawn");
   await ask(page, {
     resource: "projects/data-prod",
     role: "roles/bigquery.admin",
@@ -40,7 +40,7 @@ test("filters of the history stay in the address, over reloading and going back"
   await expect(page.getByRole("searchbox", { name: "Search" })).toHaveValue("inc-4751 storage");
   await expect(rows).toContainText("INC-4751: withdrawn");
   await page.getByRole("link", { name: "Storage Admin" }).click();
-  await becomes(page, "Ended early");
+  await becomes(page, "Withdrawn");
 });
 
 test("a request is seen by who asked and who is named, and by nobody else", async ({ signIn }) => {

@@ -1,6 +1,26 @@
 // What a requester writes is text to who reads it, whatever it looks like.
 import { askForBuckets, becomes, expect, test } from "../people.js";
 
+test("attack 23: a mark of direction turns nothing but the name that has it", async ({ signIn }) => {
+  const page = await signIn("carol");
+  await page.goto(await askForBuckets(page, "INC-4729: a bucket is full"));
+  // As an administrator of a project could name it, who need not be one here.
+  const isForward = await page
+    .getByRole("definition")
+    .locator("code", { hasText: "projects/web-prod" })
+    .evaluate((code) => {
+      code.before("Web \u202e");
+      const left = (index) => {
+        const range = document.createRange();
+        range.setStart(code.firstChild, index);
+        range.setEnd(code.firstChild, index + 1);
+        return range.getBoundingClientRect().left;
+      };
+      return left(0) < left(code.textContent.length - 1);
+    });
+  expect(isForward).toBe(true);
+});
+
 for (const text of [
   "<script>alert(1)</script>",
   `"><img src=x onerror=alert(1)>`,

@@ -40,6 +40,21 @@ test("no page is wider than a phone", async ({ signIn }) => {
   }
 });
 
+test("a reviewer on a phone reads what it is before the buttons", async ({ signIn }) => {
+  const [carol, bob] = [
+    await signIn("carol"),
+    await signIn("bob", { ...phone, viewport: { width: 390, height: 844 } }),
+  ];
+  await bob.goto(await askForBuckets(carol, "INC-4728: the bucket of the backups is full"));
+  const top = async (element) => (await element.boundingBox()).y;
+  const term = (name) => bob.getByRole("term").filter({ hasText: new RegExp(`^${name}$`) });
+  const buttons = await top(bob.getByRole("button", { name: "Approve" }));
+  const plan = bob.getByRole("heading", { name: "What will be granted" });
+  for (const what of [term("Who"), term("Where"), term("Why"), plan]) {
+    expect(await top(what)).toBeLessThan(buttons);
+  }
+});
+
 test("a reviewer approves on a phone", async ({ signIn }) => {
   const [carol, bob] = [await signIn("carol"), await signIn("bob", phone)];
   const path = await askForBuckets(carol, "INC-4718: the bucket of the backups is full");

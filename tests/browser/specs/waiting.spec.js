@@ -57,10 +57,10 @@ test("attack 5: who was slow is told that it is over", async ({ signIn }) => {
   await expect(bob.getByRole("button", { name: "Approve" })).toBeVisible();
   await carol.goto(path);
   await carol.getByRole("button", { name: "Withdraw this request" }).click();
-  await becomes(carol, "Ended early");
+  await becomes(carol, "Withdrawn");
   await bob.getByRole("button", { name: "Approve" }).click();
   await expect(bob.getByRole("heading", { name: "This was not done" })).toBeVisible();
   await expect(bob.getByText("This request has ended already")).toBeVisible();
   await bob.getByRole("link", { name: "Look at the request" }).click();
-  await becomes(bob, "Ended early");
+  await becomes(bob, "Withdrawn");
 });
