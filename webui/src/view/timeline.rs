@@ -102,7 +102,7 @@ pub fn timeline(request: &AccessRequest, me: &str, limits: &Limits) -> Vec<Event
             events.push(now);
             let until = approve_until(request, limits);
             let title = "Times out unless somebody approves";
-            events.push(Event::new(Some(until), title, "refused").expected());
+            events.push(Event::new(Some(until), title, "over").expected());
         }
         Some(AccessState::Scheduled) => {
             events.push(now);
