@@ -6,13 +6,31 @@ mod catalogue;
 use anyhow::{Context, Result, ensure};
 use jit_access_crds::AccessState;
 use jit_access_tests::bench::Bench;
-use jit_access_tests::case::Case;
+use jit_access_tests::case::{Case, Person};
 use jit_access_tests::install::WEBUI_USER;
 use jit_access_tests::webui::Page;
 use kube::ResourceExt;
 
 const ADMIN: &str = "roles/compute.instanceAdmin.v1";
 const STORAGE: &str = "roles/storage.admin";
+
+/// Alice, who may have a role by herself.
+async fn alice() -> Result<(Case<'static>, Person)> {
+    let case = Case::new(Bench::shared().await?).await?;
+    let alice = case.person("alice").await?;
+    case.eligible(&alice, ADMIN).await?;
+    Ok((case, alice))
+}
+
+/// Alice and Bob, who may have a role with each other's approval.
+async fn peers() -> Result<(Case<'static>, Person, Person)> {
+    let case = Case::new(Bench::shared().await?).await?;
+    let (alice, bob) = (case.person("alice").await?, case.person("bob").await?);
+    for person in [&alice, &bob] {
+        case.peer_eligible(person, STORAGE).await?;
+    }
+    Ok((case, alice, bob))
+}
 
 /// The name of the request to which the browser is sent.
 fn sent_to(page: &Page) -> Result<String> {
@@ -27,10 +45,7 @@ fn sent_to(page: &Page) -> Result<String> {
 
 #[tokio::test]
 async fn a_form_becomes_access_and_is_given_back() -> Result<()> {
-    let bench = Bench::shared().await?;
-    let case = Case::new(bench).await?;
-    let alice = case.person("alice").await?;
-    case.eligible(&alice, ADMIN).await?;
+    let (case, alice) = alice().await?;
     let webui = case.webui(&[]).await?;
     let browser = case.browser(&webui, &alice)?;
 
@@ -80,12 +95,7 @@ async fn a_form_becomes_access_and_is_given_back() -> Result<()> {
 
 #[tokio::test]
 async fn a_peer_approves_what_the_page_showed() -> Result<()> {
-    let bench = Bench::shared().await?;
-    let case = Case::new(bench).await?;
-    let (alice, bob) = (case.person("alice").await?, case.person("bob").await?);
-    for person in [&alice, &bob] {
-        case.peer_eligible(person, STORAGE).await?;
-    }
+    let (case, alice, bob) = peers().await?;
     let webui = case.webui(&[]).await?;
     let (hers, his) = (case.browser(&webui, &alice)?, case.browser(&webui, &bob)?);
     let fields = [
@@ -119,12 +129,7 @@ async fn a_peer_approves_what_the_page_showed() -> Result<()> {
 
 #[tokio::test]
 async fn a_peer_denies_and_another_takes_an_approval_back() -> Result<()> {
-    let bench = Bench::shared().await?;
-    let case = Case::new(bench).await?;
-    let (alice, bob) = (case.person("alice").await?, case.person("bob").await?);
-    for person in [&alice, &bob] {
-        case.peer_eligible(person, STORAGE).await?;
-    }
+    let (case, alice, bob) = peers().await?;
     let webui = case.webui(&[]).await?;
     let (hers, his) = (case.browser(&webui, &alice)?, case.browser(&webui, &bob)?);
     // It starts tomorrow, so that an approval can be taken back.
@@ -164,10 +169,7 @@ async fn a_peer_denies_and_another_takes_an_approval_back() -> Result<()> {
 
 #[tokio::test]
 async fn any_number_of_replicas_answer_alike() -> Result<()> {
-    let bench = Bench::shared().await?;
-    let case = Case::new(bench).await?;
-    let alice = case.person("alice").await?;
-    case.eligible(&alice, ADMIN).await?;
+    let (case, alice) = alice().await?;
     let (first, second) = (case.webui(&[]).await?, case.webui(&[]).await?);
     let fields = [
         ("resource", case.project.as_str()),
@@ -194,10 +196,7 @@ async fn any_number_of_replicas_answer_alike() -> Result<()> {
 
 #[tokio::test]
 async fn what_admission_says_reaches_the_user() -> Result<()> {
-    let bench = Bench::shared().await?;
-    let case = Case::new(bench).await?;
-    let alice = case.person("alice").await?;
-    case.eligible(&alice, ADMIN).await?;
+    let (case, alice) = alice().await?;
     let webui = case.webui(&[]).await?;
     // The administrators take the web UI off the list.
     case.set_up(&case.namespace, jit_access_tests::bench::ORGANIZATION, &[])

@@ -10,7 +10,7 @@ use kube::ResourceExt;
 use reqwest::Method;
 use serde_json::json;
 
-use super::{STORAGE, sent_to};
+use super::{STORAGE, peers, sent_to};
 
 #[tokio::test]
 async fn attack_22_what_identity_aware_proxy_did_not_sign_for_us_is_refused() -> Result<()> {
@@ -88,12 +88,7 @@ async fn attack_22_what_identity_aware_proxy_did_not_sign_for_us_is_refused() ->
 
 #[tokio::test]
 async fn attack_5_a_request_made_again_under_the_same_name_is_not_approved() -> Result<()> {
-    let bench = Bench::shared().await?;
-    let case = Case::new(bench).await?;
-    let (alice, bob) = (case.person("alice").await?, case.person("bob").await?);
-    for person in [&alice, &bob] {
-        case.peer_eligible(person, STORAGE).await?;
-    }
+    let (case, alice, bob) = peers().await?;
     let webui = case.webui(&[]).await?;
     let his = case.browser(&webui, &bob)?;
     let request = case
@@ -130,10 +125,8 @@ async fn attack_5_a_request_made_again_under_the_same_name_is_not_approved() -> 
 
 #[tokio::test]
 async fn attack_1_a_form_cannot_name_another_requester() -> Result<()> {
-    let bench = Bench::shared().await?;
-    let case = Case::new(bench).await?;
-    let (alice, eve) = (case.person("alice").await?, case.person("eve").await?);
-    case.eligible(&alice, super::ADMIN).await?;
+    let (case, alice) = super::alice().await?;
+    let eve = case.person("eve").await?;
     let webui = case.webui(&[]).await?;
     let fields = [
         ("resource", case.project.as_str()),
