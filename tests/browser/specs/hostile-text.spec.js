@@ -2,7 +2,7 @@
 import { askForBuckets, becomes, expect, test } from "../people.js";
 
 test("attack 23: a mark of direction turns nothing but the name that has it", async ({ signIn }) => {
-  const page = await signIn("carol");
+  const page = await signIn("alice");
   await page.goto(await askForBuckets(page, "INC-4729: a bucket is full"));
   // As an administrator of a project could name it, who need not be one here.
   const isForward = await page

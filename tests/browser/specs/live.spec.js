@@ -4,14 +4,14 @@ import { askForBuckets, becomes, expect, test } from "../people.js";
 test("a stream that was ended is opened again, and what changed meanwhile is shown", async ({
   signIn,
 }) => {
-  const [carol, bob] = [await signIn("carol"), await signIn("bob")];
-  const path = await askForBuckets(carol, "INC-4781: a bucket is full");
+  const [alice, bob] = [await signIn("alice"), await signIn("bob")];
+  const path = await askForBuckets(alice, "INC-4781: a bucket is full");
   let streams = 0;
   let change;
   const changed = new Promise((resolve) => {
     change = resolve;
   });
-  await carol.route("**/live?*", async (route) => {
+  await alice.route("**/live?*", async (route) => {
     streams += 1;
     // The first one ends as by a load balancer's time-out, and the next has to wait.
     if (streams === 1) return route.fulfill({ contentType: "text/event-stream", body: ":\n\n" });
@@ -19,28 +19,28 @@ test("a stream that was ended is opened again, and what changed meanwhile is sho
     return route.continue();
   });
   await bob.goto(path);
-  await carol.goto(path);
-  await becomes(carol, "Waiting for approval");
-  const loaded = await loadedAt(carol);
+  await alice.goto(path);
+  await becomes(alice, "Waiting for approval");
+  const loaded = await loadedAt(alice);
   await expect.poll(() => streams).toBe(2);
   await deny(bob);
-  await becomes(carol, "Waiting for approval");
+  await becomes(alice, "Waiting for approval");
   change();
-  await becomes(carol, "Denied");
-  expect(await loadedAt(carol), "nobody loaded the page").toBe(loaded);
+  await becomes(alice, "Denied");
+  expect(await loadedAt(alice), "nobody loaded the page").toBe(loaded);
 });
 
 test("where no stream can be opened the page looks for itself", async ({ signIn }) => {
-  const [carol, bob] = [await signIn("carol"), await signIn("bob")];
-  const path = await askForBuckets(carol, "INC-4782: a bucket is full");
-  await carol.route("**/live?*", (route) => route.abort());
+  const [alice, bob] = [await signIn("alice"), await signIn("bob")];
+  const path = await askForBuckets(alice, "INC-4782: a bucket is full");
+  await alice.route("**/live?*", (route) => route.abort());
   await bob.goto(path);
-  await carol.goto(path);
-  await becomes(carol, "Waiting for approval");
-  const loaded = await loadedAt(carol);
+  await alice.goto(path);
+  await becomes(alice, "Waiting for approval");
+  const loaded = await loadedAt(alice);
   await deny(bob);
-  await becomes(carol, "Denied");
-  expect(await loadedAt(carol), "nobody loaded the page").toBe(loaded);
+  await becomes(alice, "Denied");
+  expect(await loadedAt(alice), "nobody loaded the page").toBe(loaded);
 });
 
 /** When the browser loaded the page. */

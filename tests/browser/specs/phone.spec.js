@@ -41,11 +41,11 @@ test("no page is wider than a phone", async ({ signIn }) => {
 });
 
 test("a reviewer on a phone reads what it is before the buttons", async ({ signIn }) => {
-  const [carol, bob] = [
-    await signIn("carol"),
+  const [alice, bob] = [
+    await signIn("alice"),
     await signIn("bob", { ...phone, viewport: { width: 390, height: 844 } }),
   ];
-  await bob.goto(await askForBuckets(carol, "INC-4728: the bucket of the backups is full"));
+  await bob.goto(await askForBuckets(alice, "INC-4728: the bucket of the backups is full"));
   const top = async (element) => (await element.boundingBox()).y;
   const term = (name) => bob.getByRole("term").filter({ hasText: new RegExp(`^${name}$`) });
   const buttons = await top(bob.getByRole("button", { name: "Approve" }));

@@ -23,8 +23,8 @@ test("a comment that is refused stays, and the note as long as the state", async
 });
 
 test("a comment that was refused is mended, and the request is approved", async ({ signIn }) => {
-  const [carol, bob] = [await signIn("carol"), await signIn("bob")];
-  const path = await askForBuckets(carol, "INC-4772: a bucket is full");
+  const [alice, bob] = [await signIn("alice"), await signIn("bob")];
+  const path = await askForBuckets(alice, "INC-4772: a bucket is full");
   const note = await refuse(bob, path);
   await bob.getByLabel("Comment").fill("Fine with me");
   await bob.getByRole("button", { name: "Approve" }).click();
@@ -36,8 +36,8 @@ test("a comment that was refused is mended, and the request is approved", async 
 test("that it is not known whether something was done is said until the state changes", async ({
   signIn,
 }) => {
-  const [carol, bob] = [await signIn("carol"), await signIn("bob")];
-  const path = await askForBuckets(carol, "INC-4773: a bucket is full");
+  const [alice, bob] = [await signIn("alice"), await signIn("bob")];
+  const path = await askForBuckets(alice, "INC-4773: a bucket is full");
   await bob.goto(path);
   // As the web UI answers where the API server does not in time.
   const said = `<div class="note unsure waiting" role="alert"><p><strong>It is not known whether this was done.</strong></p></div>`;
@@ -54,8 +54,8 @@ test("that it is not known whether something was done is said until the state ch
   await renew(bob);
   await expect(note).toBeVisible();
 
-  await carol.goto(path);
-  await carol.getByRole("button", { name: "Withdraw this request" }).click();
+  await alice.goto(path);
+  await alice.getByRole("button", { name: "Withdraw this request" }).click();
   await becomes(bob, "Withdrawn");
   await expect(note).toBeHidden();
 });
