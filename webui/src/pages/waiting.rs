@@ -122,7 +122,7 @@ pub async fn decide(
         return refuse("These are too many at once: choose at most 50.");
     }
     if let Err(why) = app.cluster.check_comment(&me.email, &comment) {
-        return refuse(&format!("Nothing was written. {}", why.sentence));
+        return refuse(&format!("This was not done. {}", why.sentence));
     }
     let deadline = Instant::now() + WITHIN;
     let writes: Vec<_> = chosen

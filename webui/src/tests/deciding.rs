@@ -495,7 +495,7 @@ async fn a_comment_that_no_decision_can_carry_loses_no_choice() {
     ];
     let page = site.post("/waiting", BOB, &several).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-    page.has("Nothing was written. The comment must be one line")
+    page.has("This was not done. The comment must be one line")
         .has("value=\"asks/0a1b2c3d-asks\" checked")
         .has("value=\"a\u{202e}b\"");
     assert!(site.writes().is_empty());
