@@ -198,7 +198,7 @@ function shownFor(note) {
   const isNamed = (card) => all("a", card).some((link) => named.includes(link.getAttribute("href")));
   const cards = all(".decision", main).filter((card) => named.length === 0 || isNamed(card));
   const requests = cards.map((card) => card.querySelector('input[name="request"]').value);
-  return [textOf(main.querySelector(".request-state .badge")), ...requests].join("\n");
+  return [textOf(main.querySelector(".request-state .badge")), ...requests];
 }
 
 function letGo(notes) {
@@ -218,7 +218,10 @@ function replace(page) {
   // That something was not done, or may not have been, is true of the state in which it was said.
   const undone = new Map(all(".note.refused, .note.unsure", main).map((note) => [note, shownFor(note)]));
   main.replaceChildren(...page.getElementById("main").childNodes);
-  const stillSo = [...undone].filter(([note, shown]) => shownFor(note) === shown);
+  const stillSo = [...undone].filter(([note, shown]) => {
+    const now = shownFor(note);
+    return shown.every((one) => now.includes(one));
+  });
   const notes = [...done, ...stillSo.map(([note]) => note)];
   main.querySelector("h1")?.after(...notes);
   setTimeout(() => letGo(notes), left);
