@@ -71,7 +71,7 @@ test("among many, what was refused stays chosen, and the note until that is sett
   await of("the first bucket").check();
   await bob.getByLabel("Comment").fill(UNSEEN);
   await bob.getByRole("button", { name: "Approve 1 request" }).click();
-  const note = bob.getByRole("alert").filter({ hasText: "Nothing was written." });
+  const note = bob.getByRole("alert").filter({ hasText: "This was not done." });
   await expect(note).toBeFocused();
   await expect(of("the first bucket")).toBeChecked();
   await expect(of("the second bucket")).not.toBeChecked();
