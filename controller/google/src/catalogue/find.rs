@@ -39,9 +39,7 @@ impl Snapshot {
     pub fn find_at(&self, person: &Person, text: &str, most: usize, now: Timestamp) -> Found {
         let text = text.to_lowercase();
         let words: Vec<&str> = text.split_whitespace().collect();
-        let text = words.join(" ");
-        let longest = words.iter().max_by_key(|word| word.len());
-        let finder = Finder::new(longest.copied().unwrap_or_default());
+        let query = Query::new(&words);
         let open = self.world.open_to(person, now);
         let (mut first, mut second) = (Vec::new(), Vec::new());
         let mut all = 0;
@@ -49,13 +47,13 @@ impl Snapshot {
         // From one that is open to the next that has the text, until there is none.
         while let Some(at) = (next..open.len())
             .find(|at| open[*at])
-            .and_then(|at| self.world.names.next_with(&finder, at))
+            .and_then(|at| self.world.names.next_with(&query.longest, at))
         {
             next = at + 1;
             if !open[at] {
                 continue;
             }
-            let found = match fit(self.world.names.of(at), &text, &words) {
+            let found = match query.fit(self.world.names.of(at)) {
                 Some(Fit::Begins) => &mut first,
                 Some(Fit::Contains) => &mut second,
                 None => continue,
@@ -74,21 +72,44 @@ impl Snapshot {
     }
 }
 
-fn fit((name, display_name): (&str, &str), text: &str, words: &[&str]) -> Option<Fit> {
-    // Identifiers are in lower case. A text with a slash is a whole name, or its beginning.
-    let id_for = |text: &str| {
-        if text.contains('/') {
-            name
-        } else {
-            id_of(name)
+/// What is looked for, prepared for thousands of names.
+struct Query<'a> {
+    words: &'a [&'a str],
+    /// All words.
+    text: String,
+    /// The longest word, which is looked for first.
+    longest: Finder<'a>,
+}
+
+impl<'a> Query<'a> {
+    fn new(words: &'a [&'a str]) -> Self {
+        let longest = words.iter().max_by_key(|word| word.len());
+        Query {
+            words,
+            text: words.join(" "),
+            longest: Finder::new(longest.copied().unwrap_or_default()),
         }
-    };
-    let has = |word: &&str| id_for(word).contains(*word) || display_name.contains(*word);
-    if id_for(text).starts_with(text) || display_name.starts_with(text) {
-        Some(Fit::Begins)
-    } else if words.iter().all(has) {
-        Some(Fit::Contains)
-    } else {
-        None
+    }
+
+    /// How well a resource fits, by its name and its display name.
+    fn fit(&self, (name, display_name): (&str, &str)) -> Option<Fit> {
+        let id = id_of(name);
+        // Identifiers are in lower case. A word with a slash is a whole name, or its beginning.
+        let named = |word: &str| if word.contains('/') { name } else { id };
+        let has = |word: &str| {
+            if word.as_bytes() == self.longest.needle() {
+                let is_in = |text: &str| self.longest.find(text.as_bytes()).is_some();
+                is_in(named(word)) || is_in(display_name)
+            } else {
+                named(word).contains(word) || display_name.contains(word)
+            }
+        };
+        if named(&self.text).starts_with(&self.text) || display_name.starts_with(&self.text) {
+            Some(Fit::Begins)
+        } else if self.words.iter().all(|word| has(word)) {
+            Some(Fit::Contains)
+        } else {
+            None
+        }
     }
 }

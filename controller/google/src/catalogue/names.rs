@@ -18,50 +18,63 @@ pub(super) fn readable(name: &str) -> String {
 #[derive(Debug, Default)]
 pub(super) struct Names {
     text: Box<str>,
-    /// Where the lines of each resource begin, and the end of the last.
-    starts: Box<[usize]>,
+    lines: Box<[Lines]>,
+}
+
+/// Where a resource's two lines begin, and where the second ends.
+#[derive(Debug)]
+struct Lines {
+    name: usize,
+    display_name: usize,
+    end: usize,
 }
 
 impl Names {
     /// Of names and display names, in the order of the resources.
     pub(super) fn new<'a>(all: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let (mut text, mut starts) = (String::new(), vec![0]);
+        let (mut text, mut lines) = (String::new(), Vec::new());
         for (name, display_name) in all {
+            let start = text.len();
             text.push_str(name);
             text.push('\n');
+            let middle = text.len();
             text.push_str(&display_name.to_lowercase().replace('\n', " "));
             text.push('\n');
-            starts.push(text.len());
+            lines.push(Lines {
+                name: start,
+                display_name: middle,
+                end: text.len(),
+            });
         }
         Names {
             text: text.into(),
-            starts: starts.into(),
+            lines: lines.into(),
         }
     }
 
     /// The name of a resource, and its display name for comparisons.
     pub(super) fn of(&self, resource: usize) -> (&str, &str) {
-        let mut lines = self.from(resource).split('\n');
-        (
-            lines.next().unwrap_or_default(),
-            lines.next().unwrap_or_default(),
-        )
+        let lines = self.lines.get(resource);
+        let both = lines.and_then(|lines| {
+            // Without their ends.
+            let name = self.text.get(lines.name..lines.display_name - 1)?;
+            let display_name = self.text.get(lines.display_name..lines.end - 1)?;
+            Some((name, display_name))
+        });
+        both.unwrap_or_default()
     }
 
     /// The first resource from this one on whose lines contain a text.
     pub(super) fn next_with(&self, text: &Finder<'_>, resource: usize) -> Option<usize> {
-        let rest = self.from(resource);
-        let at = self.text.len() - rest.len() + text.find(rest.as_bytes())?;
-        let begun = self.starts.partition_point(|start| *start <= at);
-        // Only the empty text is at the very end, where no resource is.
-        (begun < self.starts.len()).then(|| begun - 1)
-    }
-
-    fn from(&self, resource: usize) -> &str {
-        let start = self.starts.get(resource).copied();
-        start
-            .and_then(|start| self.text.get(start..))
-            .unwrap_or_default()
+        let lines = self.lines.get(resource)?;
+        let rest = self.text.as_bytes().get(lines.name..)?;
+        let at = lines.name + text.find(rest)?;
+        // Mostly it is this very one where many have the text, and far away where few have it.
+        if at < lines.end {
+            return Some(resource);
+        }
+        let after = self.lines.get(resource + 1..)?;
+        Some(resource + 1 + after.partition_point(|lines| lines.end <= at))
     }
 }
 
