@@ -5,6 +5,7 @@ use jit_access_core::eligibility::Person;
 use memchr::memmem::Finder;
 
 use super::{
+    names::Names,
     snapshot::{Place, Snapshot},
     world::id_of,
 };
@@ -53,7 +54,7 @@ impl Snapshot {
             if !open[at] {
                 continue;
             }
-            let found = match query.fit(self.world.names.of(at)) {
+            let found = match query.fit(&self.world.names, at) {
                 Some(Fit::Begins) => &mut first,
                 Some(Fit::Contains) => &mut second,
                 None => continue,
@@ -91,25 +92,21 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// How well a resource fits, by its name and its display name.
-    fn fit(&self, (name, display_name): (&str, &str)) -> Option<Fit> {
-        let id = id_of(name);
-        // Identifiers are in lower case. A word with a slash is a whole name, or its beginning.
-        let named = |word: &str| if word.contains('/') { name } else { id };
-        let has = |word: &str| {
-            if word.as_bytes() == self.longest.needle() {
-                let is_in = |text: &str| self.longest.find(text.as_bytes()).is_some();
-                is_in(named(word)) || is_in(display_name)
-            } else {
-                named(word).contains(word) || display_name.contains(word)
-            }
-        };
-        if named(&self.text).starts_with(&self.text) || display_name.starts_with(&self.text) {
-            Some(Fit::Begins)
-        } else if self.words.iter().all(|word| has(word)) {
-            Some(Fit::Contains)
-        } else {
-            None
+    /// How well a resource fits.
+    fn fit(&self, names: &Names, resource: usize) -> Option<Fit> {
+        if names.begin_with(resource, &self.text) {
+            return Some(Fit::Begins);
         }
+        let (name, display_name) = names.of(resource);
+        let has = |word: &&str| {
+            // Identifiers are in lower case. A word with a slash is a whole name, or its beginning.
+            let id = if word.contains('/') {
+                name
+            } else {
+                id_of(name)
+            };
+            id.contains(*word) || display_name.contains(*word)
+        };
+        self.words.iter().all(has).then_some(Fit::Contains)
     }
 }

@@ -3,6 +3,8 @@
 use jit_access_core::visible_text::is_invisible;
 use memchr::memmem::Finder;
 
+use super::world::id_of;
+
 /// Google allows less for what is called here.
 const MOST_CHARACTERS: usize = 200;
 
@@ -25,6 +27,8 @@ pub(super) struct Names {
 #[derive(Debug)]
 struct Lines {
     name: usize,
+    /// The name without its kind.
+    id: usize,
     display_name: usize,
     end: usize,
 }
@@ -42,6 +46,7 @@ impl Names {
             text.push('\n');
             lines.push(Lines {
                 name: start,
+                id: start + name.len() - id_of(name).len(),
                 display_name: middle,
                 end: text.len(),
             });
@@ -62,6 +67,23 @@ impl Names {
             Some((name, display_name))
         });
         both.unwrap_or_default()
+    }
+
+    /// Whether the identifier or the display name of a resource begins with a text; of one with a slash, the name.
+    pub(super) fn begin_with(&self, resource: usize, text: &str) -> bool {
+        let Some(lines) = self.lines.get(resource) else {
+            return false;
+        };
+        let name = if text.contains('/') {
+            lines.name
+        } else {
+            lines.id
+        };
+        let begins = |start: usize| {
+            let rest = self.text.as_bytes().get(start..);
+            rest.is_some_and(|rest| rest.starts_with(text.as_bytes()))
+        };
+        begins(name) || begins(lines.display_name)
     }
 
     /// The first resource from this one on whose lines contain a text.
@@ -123,6 +145,19 @@ mod tests {
             ("nothing", 0, None),
         ] {
             assert_eq!(names.next_with(&Finder::new(text), first), found, "{text}");
+        }
+        for (text, resource, begins) in [
+            ("", 0, true),
+            ("1", 0, true),
+            ("grö", 0, true),
+            ("folders", 0, false),
+            ("folders/", 0, true),
+            ("b", 2, true),
+            ("two l", 2, true),
+            ("lines", 2, false),
+            ("", 3, false),
+        ] {
+            assert_eq!(names.begin_with(resource, text), begins, "{text}");
         }
         assert_eq!(Names::default().next_with(&Finder::new(""), 0), None);
     }

@@ -114,7 +114,15 @@ fn questions(report: &Report, snapshot: &Snapshot) {
         };
         (0..QUESTIONS).map(one).collect()
     };
-    let texts = ["", "prod-1", "77", "team", "PROJECT 9", "no such thing"];
+    let texts = [
+        "",
+        "prod-1",
+        "77",
+        "team",
+        "PROJECT 9",
+        "prod",
+        "no such thing",
+    ];
     let of_people = asked(&|number| {
         let person = &people[number % people.len()];
         std::hint::black_box(snapshot.find(person, texts[number % texts.len()], 20));
