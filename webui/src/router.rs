@@ -44,12 +44,13 @@ pub fn router(app: &Arc<App>, assertions: &Assertions) -> Router {
         .route("/resources", get(resources::search))
         .route("/live", get(live::changes))
         .fallback(no_page)
-        .method_not_allowed_fallback(no_method)
         .layer(middleware::from_fn_with_state(
             Arc::clone(app),
             not_too_many,
         ))
         .route("/assets/{version}/{name}", get(assets::asset))
+        // Of all routes so far.
+        .method_not_allowed_fallback(no_method)
         .with_state(Arc::clone(app))
         .layer(middleware::from_fn(origin::require_own))
         .layer(middleware::from_fn_with_state(

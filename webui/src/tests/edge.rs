@@ -134,6 +134,11 @@ async fn attack_23_nothing_is_decided_by_a_link() {
         let page = site.get(address, BOB).await;
         assert_eq!(page.location(), leads_to, "{address}");
     }
+    for address in ["/history", "/assets/x/style.css"] {
+        let page = site.post(address, BOB, &[]).await;
+        assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED, "{address}");
+        page.has("This address takes no such call.").has("<a ");
+    }
     for nowhere in [
         "/requests/..%2Fx/end",
         "/requests/%2Fevil.example.com/decision",

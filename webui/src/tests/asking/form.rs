@@ -116,7 +116,7 @@ async fn reviewers_are_those_who_could_approve() {
     let page = site.get("/?resource=projects/web-prod", ALICE).await;
     page.has(r#"name="reviewer" value="bob@example.com""#);
     page.has(r#"name="reviewer" value="carol@example.com""#)
-        .has("only Storage Admin");
+        .has("only <bdi>Storage Admin</bdi>");
     page.lacks(r#"name="reviewer" value="alice@example.com""#);
     page.has("Members of unlisted@example.com could approve too");
 }
