@@ -570,3 +570,38 @@ async fn two_of_the_same_short_name_both_decide() {
         ["approved-by.jit-access.dev/0a1b2c3d-bob-2"]
     );
 }
+
+#[tokio::test]
+async fn an_api_server_that_hangs_keeps_nobody_longer_than_a_load_balancer_waits() {
+    let site = Site::new().await;
+    let names: Vec<String> = (10..35).map(|number| format!("asks-{number}")).collect();
+    for name in &names {
+        site.put(request(
+            name,
+            Some(AccessState::AwaitingApproval),
+            &json!({}),
+        ));
+    }
+    let shown: Vec<String> = names
+        .iter()
+        .map(|name| format!("{name}/0a1b2c3d-{name}"))
+        .collect();
+    let mut fields: Vec<(&str, &str)> = shown.iter().map(|one| ("request", one.as_str())).collect();
+    fields.push(("decision", "approve"));
+    site.get("/waiting", BOB).await;
+    site.hang();
+    let begun = tokio::time::Instant::now();
+    let page = site.post("/waiting", BOB, &fields).await;
+    assert_eq!(begun.elapsed().as_secs(), 20);
+    assert_eq!(page.status, StatusCode::BAD_GATEWAY);
+    // Ten that were given up, ten that were cut, five that were not begun: three reasons, and all is still chosen.
+    page.has("look at the request again in a moment")
+        .has("did not answer in time")
+        .has("There was no time left for this");
+    assert_eq!(page.text.matches(" checked").count(), 25);
+    let begun = tokio::time::Instant::now();
+    let one = [("uid", "0a1b2c3d-asks-10"), ("decision", "approve")];
+    let page = site.post("/requests/asks-10/decision", BOB, &one).await;
+    assert_eq!(begun.elapsed().as_secs(), 13);
+    page.has("It is not known whether this was done.");
+}

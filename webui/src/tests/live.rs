@@ -109,3 +109,16 @@ async fn streams_are_bounded_and_give_their_place_back() {
         page.has("<a href=\"/\">");
     }
 }
+
+#[tokio::test]
+async fn a_silent_stream_shows_that_it_lives() {
+    let site = Site::new().await;
+    let mut of_mine = stream(&site, "/requests", ALICE).await;
+    tokio::time::pause();
+    for beat in 1..=3 {
+        let begun = tokio::time::Instant::now();
+        let piece = of_mine.next().await.unwrap();
+        assert!(piece.starts_with(':'), "{beat}: {piece}");
+        assert_eq!(begun.elapsed().as_secs(), 15, "{beat}");
+    }
+}

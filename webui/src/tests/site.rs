@@ -51,6 +51,7 @@ pub struct Call {
 pub struct Server {
     pub calls: Vec<Call>,
     pub refusal: Option<(u16, Value)>,
+    pub hangs: bool,
     objects: BTreeMap<String, AccessRequest>,
     version: u64,
     feed: Option<Feed>,
@@ -225,6 +226,12 @@ impl Site {
         server.store(request);
     }
 
+    /// No call is answered any more, and time passes at once where everybody waits. Keys must be known by then.
+    pub fn hang(&self) {
+        self.server.lock().unwrap().hangs = true;
+        tokio::time::pause();
+    }
+
     /// Writes an annotation of which the watch does not tell.
     pub fn decide_unseen(&self, name: &str, key: &str, value: &str) {
         let mut server = self.server.lock().unwrap();
@@ -372,6 +379,9 @@ fn client(server: Arc<Mutex<Server>>) -> Client {
             let bytes = body.collect_bytes().await.unwrap_or_default();
             let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
             let path = parts.uri.path().to_owned();
+            if server.lock().unwrap().hangs {
+                return std::future::pending().await;
+            }
             let mut server = server.lock().unwrap();
             let (status, answer) = server.answer(&parts.method, &path, &body);
             server.calls.push(Call {
