@@ -48,7 +48,7 @@ impl Snapshot {
         // From one that is open to the next that has the text, until there is none.
         while let Some(at) = (next..open.len())
             .find(|at| open[*at])
-            .and_then(|at| self.world.names.next_with(&query.longest, at))
+            .and_then(|at| query.next(&self.world.names, at))
         {
             next = at + 1;
             if !open[at] {
@@ -89,6 +89,16 @@ impl<'a> Query<'a> {
             words,
             text: words.join(" "),
             longest: Finder::new(longest.copied().unwrap_or_default()),
+        }
+    }
+
+    /// The first resource from this one on that can fit. Where many do, it mostly is this one, which is seen without
+    /// a search.
+    fn next(&self, names: &Names, resource: usize) -> Option<usize> {
+        if names.begin_with(resource, &self.text) {
+            Some(resource)
+        } else {
+            names.next_with(&self.longest, resource)
         }
     }
 
