@@ -75,20 +75,19 @@ impl Snapshot {
 
 /// What is looked for, prepared for thousands of names.
 struct Query<'a> {
-    words: &'a [&'a str],
+    /// The longest first.
+    words: Vec<Finder<'a>>,
     /// All words.
     text: String,
-    /// The longest word, which is looked for first.
-    longest: Finder<'a>,
 }
 
 impl<'a> Query<'a> {
-    fn new(words: &'a [&'a str]) -> Self {
-        let longest = words.iter().max_by_key(|word| word.len());
+    fn new(words: &[&'a str]) -> Self {
+        let mut longest_first = words.to_vec();
+        longest_first.sort_by_key(|word| std::cmp::Reverse(word.len()));
         Query {
-            words,
+            words: longest_first.into_iter().map(Finder::new).collect(),
             text: words.join(" "),
-            longest: Finder::new(longest.copied().unwrap_or_default()),
         }
     }
 
@@ -98,7 +97,8 @@ impl<'a> Query<'a> {
         if names.begin_with(resource, &self.text) {
             Some(resource)
         } else {
-            names.next_with(&self.longest, resource)
+            // Without words everything begins with the text.
+            names.next_with(self.words.first()?, resource)
         }
     }
 
@@ -108,14 +108,11 @@ impl<'a> Query<'a> {
             return Some(Fit::Begins);
         }
         let (name, display_name) = names.of(resource);
-        let has = |word: &&str| {
+        let has = |word: &Finder<'_>| {
             // Identifiers are in lower case. A word with a slash is a whole name, or its beginning.
-            let id = if word.contains('/') {
-                name
-            } else {
-                id_of(name)
-            };
-            id.contains(*word) || display_name.contains(*word)
+            let is_name = word.needle().contains(&b'/');
+            let id = if is_name { name } else { id_of(name) };
+            word.find(id.as_bytes()).is_some() || word.find(display_name.as_bytes()).is_some()
         };
         self.words.iter().all(has).then_some(Fit::Contains)
     }
