@@ -44,6 +44,16 @@ impl Fault {
         self.status.is_server_error()
     }
 
+    /// What stands over its sentence.
+    #[must_use]
+    pub fn headline(&self) -> &'static str {
+        if self.is_unsure() {
+            "It is not known whether this was done"
+        } else {
+            "This was not done"
+        }
+    }
+
     /// A sentence of our own.
     pub fn new(status: StatusCode, sentence: impl Into<String>) -> Self {
         Self {

@@ -215,15 +215,6 @@ fn check(request: &AccessRequest, me: &str, kind: DecisionKind) -> Result<(), Fa
     }
 }
 
-/// What stands over the sentence of a fault.
-pub(super) fn headline(why: &Fault) -> &'static str {
-    if why.is_unsure() {
-        "It is not known whether this was done"
-    } else {
-        "This was not done"
-    }
-}
-
 fn unclear() -> Fault {
     Fault::new(
         StatusCode::BAD_REQUEST,
@@ -250,7 +241,7 @@ fn told(
     if let Some(page) = page.and_then(|page| page.refused(typed, why)) {
         return render(why.status, &page);
     }
-    let frame = Frame::new(app, &me.email, Tab::None, headline(why));
+    let frame = Frame::new(app, &me.email, Tab::None, why.headline());
     let mut ways = vec![
         Way::to("/waiting", "Waiting for me"),
         Way::to("/requests", "My requests"),

@@ -11,7 +11,6 @@ use jit_access_core::status::state;
 use jit_access_crds::{AccessRequest, AccessState, DecisionKind};
 use kube::ResourceExt;
 
-use super::decide::headline;
 use super::problem::{Way, fault};
 use super::{Frame, Tab, live, render};
 use crate::app::{App, Shared};
@@ -30,8 +29,8 @@ pub(super) struct RequestPage {
     request: RequestView,
     /// What was done on the page before this one.
     done: &'static str,
-    /// Why that was not done, with what stands over it.
-    fault: Option<(&'static str, Fault)>,
+    /// Why that was not done.
+    fault: Option<Fault>,
     /// What was typed in the form of the decision.
     comment: String,
     /// What was typed in the form that ends it.
@@ -184,7 +183,7 @@ impl RequestPage {
     /// The same after one of its forms was refused, with what was typed there; `None` where it has this form no
     /// more.
     pub(super) fn refused(self, typed: Typed<'_>, why: &Fault) -> Option<Self> {
-        let fault = Some((headline(why), why.clone()));
+        let fault = Some(why.clone());
         match typed {
             Typed::Comment(comment) if self.may_decide || self.may_deny => Some(Self {
                 fault,

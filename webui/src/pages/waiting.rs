@@ -15,7 +15,7 @@ use jit_access_crds::{AccessRequest, DecisionKind};
 use kube::ResourceExt;
 use tokio::time::Instant;
 
-use super::decide::{headline, is_shown, one_line, write};
+use super::decide::{is_shown, one_line, write};
 use super::{Frame, Tab, live, render};
 use crate::app::{App, Shared};
 use crate::cluster::Fault;
@@ -205,7 +205,7 @@ fn failures(app: &App, me: &str, not_done: &[(Shown, Fault)]) -> Vec<Failure> {
         match failures.iter_mut().find(same) {
             Some(known) => known.requests.push(request),
             None => failures.push(Failure {
-                headline: headline(why),
+                headline: why.headline(),
                 is_unsure: why.is_unsure(),
                 sentence: why.sentence.clone(),
                 said: why.said.clone(),

@@ -8,7 +8,7 @@ use super::site::{ALICE, BOB, CAROL, EVE, ME, Site, request};
 
 const UID: &str = "0a1b2c3d-asks";
 
-async fn asked() -> Site {
+pub async fn asked() -> Site {
     let site = Site::new().await;
     site.put(request(
         "asks",
@@ -322,79 +322,6 @@ async fn why_something_ends_is_kept_where_it_does_not_end() {
 }
 
 #[tokio::test]
-async fn several_are_decided_at_once() {
-    let site = asked().await;
-    site.put(request(
-        "other",
-        Some(AccessState::AwaitingApproval),
-        &json!({}),
-    ));
-    let page = site.get("/waiting", BOB).await;
-    page.has("asks/0a1b2c3d-asks")
-        .has("other/0a1b2c3d-other")
-        .has("Approve what is chosen");
-    site.get("/waiting", ALICE)
-        .await
-        .has("Nothing waits for you.");
-
-    let nothing = site.post("/waiting", BOB, &[("decision", "approve")]).await;
-    assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY);
-    nothing.has("Choose at least one request.");
-    let unclear = site
-        .post("/waiting", BOB, &[("request", "asks/0a1b2c3d-asks")])
-        .await;
-    unclear
-        .has("It was not said whether to approve or to deny")
-        .has("value=\"asks/0a1b2c3d-asks\" checked");
-
-    let both = [
-        ("request", "asks/0a1b2c3d-asks"),
-        ("request", "other/0a1b2c3d-other"),
-        ("decision", "approve"),
-        ("comment", "ok"),
-    ];
-    let answer = site.post("/waiting", BOB, &both).await;
-    assert_eq!(answer.location(), "/waiting?approved=2");
-    assert_eq!(site.writes().len(), 2);
-    site.get("/waiting?approved=2", BOB)
-        .await
-        .has("Approved: 2.")
-        .has("Nothing waits for you.");
-}
-
-#[tokio::test]
-async fn attack_5_what_was_chosen_is_not_chosen_when_it_is_another_request() {
-    let site = asked().await;
-    let page = site
-        .post("/waiting", BOB, &[("request", "asks/0a1b2c3d-before")])
-        .await;
-    page.has("It was not said whether to approve or to deny")
-        .has("value=\"asks/0a1b2c3d-asks\"")
-        .lacks(" checked");
-}
-
-#[tokio::test]
-async fn of_several_those_that_fail_are_named_and_the_others_done() {
-    let site = asked().await;
-    site.put(request(
-        "other",
-        Some(AccessState::AwaitingApproval),
-        &json!({}),
-    ));
-    let both = [
-        ("request", "asks/wrong"),
-        ("request", "other/0a1b2c3d-other"),
-        ("decision", "deny"),
-    ];
-    let page = site.post("/waiting", BOB, &both).await;
-    assert_eq!(page.status, StatusCode::CONFLICT);
-    page.has("Denied: 1.")
-        .has("This was not done")
-        .has("/requests/asks");
-    assert_eq!(site.writes().len(), 1);
-}
-
-#[tokio::test]
 async fn a_decision_that_is_sent_twice_is_written_once_and_told_alike() {
     let site = asked().await;
     let fields = [("uid", UID), ("decision", "approve")];
@@ -486,67 +413,6 @@ async fn what_may_have_been_done_is_not_told_as_not_done() {
 }
 
 #[tokio::test]
-async fn a_comment_that_no_decision_can_carry_loses_no_choice() {
-    let site = asked().await;
-    let several = [
-        ("request", "asks/0a1b2c3d-asks"),
-        ("decision", "approve"),
-        ("comment", "a\u{202e}b"),
-    ];
-    let page = site.post("/waiting", BOB, &several).await;
-    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-    page.has("This was not done. The comment must be one line")
-        .has("value=\"asks/0a1b2c3d-asks\" checked")
-        .has("value=\"a\u{202e}b\"");
-    assert!(site.writes().is_empty());
-}
-
-#[tokio::test]
-async fn many_are_decided_and_no_more_than_may_be() {
-    let site = Site::new().await;
-    let names: Vec<String> = (0..51).map(|number| format!("asks-{number}")).collect();
-    for name in &names {
-        site.put(request(
-            name,
-            Some(AccessState::AwaitingApproval),
-            &json!({}),
-        ));
-    }
-    let shown: Vec<String> = names
-        .iter()
-        .map(|name| format!("{name}/0a1b2c3d-{name}"))
-        .collect();
-    let mut fields: Vec<(&str, &str)> = shown.iter().map(|one| ("request", one.as_str())).collect();
-    fields.push(("decision", "approve"));
-    let page = site.post("/waiting", BOB, &fields).await;
-    page.has("These are too many at once: choose at most 50.");
-    assert!(site.writes().is_empty());
-    // One of fifty is not there any more.
-    fields[0] = ("request", "asks-0/ffffffff-other");
-    let page = site.post("/waiting", BOB, &fields[1..]).await;
-    assert_eq!(page.location(), "/waiting?approved=50");
-    assert_eq!(site.writes().len(), 50);
-    let page = site.post("/waiting", BOB, &fields[..1]).await;
-    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-}
-
-#[tokio::test]
-async fn names_that_are_made_up_cost_the_api_server_nothing() {
-    let site = asked().await;
-    let made_up: Vec<String> = (0..50).map(|number| format!("x-{number}/uid")).collect();
-    let mut fields: Vec<(&str, &str)> = made_up
-        .iter()
-        .map(|one| ("request", one.as_str()))
-        .collect();
-    fields.push(("decision", "approve"));
-    let page = site.post("/waiting", EVE, &fields).await;
-    assert_eq!(page.status, StatusCode::CONFLICT);
-    // One reason, told once.
-    assert_eq!(page.text.matches("This was not done").count(), 1);
-    assert!(site.calls().is_empty());
-}
-
-#[tokio::test]
 async fn two_of_the_same_short_name_both_decide() {
     let site = Site::new().await;
     let other = "bob@corp.example.com";
@@ -569,39 +435,4 @@ async fn two_of_the_same_short_name_both_decide() {
         annotations.keys().collect::<Vec<_>>(),
         ["approved-by.jit-access.dev/0a1b2c3d-bob-2"]
     );
-}
-
-#[tokio::test]
-async fn an_api_server_that_hangs_keeps_nobody_longer_than_a_load_balancer_waits() {
-    let site = Site::new().await;
-    let names: Vec<String> = (10..35).map(|number| format!("asks-{number}")).collect();
-    for name in &names {
-        site.put(request(
-            name,
-            Some(AccessState::AwaitingApproval),
-            &json!({}),
-        ));
-    }
-    let shown: Vec<String> = names
-        .iter()
-        .map(|name| format!("{name}/0a1b2c3d-{name}"))
-        .collect();
-    let mut fields: Vec<(&str, &str)> = shown.iter().map(|one| ("request", one.as_str())).collect();
-    fields.push(("decision", "approve"));
-    site.get("/waiting", BOB).await;
-    site.hang();
-    let begun = tokio::time::Instant::now();
-    let page = site.post("/waiting", BOB, &fields).await;
-    assert_eq!(begun.elapsed().as_secs(), 20);
-    assert_eq!(page.status, StatusCode::BAD_GATEWAY);
-    // Ten that were given up, ten that were cut, five that were not begun: three reasons, and all is still chosen.
-    page.has("look at the request again in a moment")
-        .has("did not answer in time")
-        .has("There was no time left for this");
-    assert_eq!(page.text.matches(" checked").count(), 25);
-    let begun = tokio::time::Instant::now();
-    let one = [("uid", "0a1b2c3d-asks-10"), ("decision", "approve")];
-    let page = site.post("/requests/asks-10/decision", BOB, &one).await;
-    assert_eq!(begun.elapsed().as_secs(), 13);
-    page.has("It is not known whether this was done.");
 }

@@ -28,8 +28,8 @@ enum Fit {
 
 impl Snapshot {
     /// The resources where the person is eligible for something now, by a binding there or above, and whose identifier
-    /// or display name contains every word of `text`, in any case: those that begin with it first, each by name. At most `most` are
-    /// given, the others are counted.
+    /// or display name contains every word of `text`, in any case: those that begin with it first, each by name. At
+    /// most `most` are given, the others are counted.
     #[must_use]
     pub fn find(&self, person: &Person, text: &str, most: usize) -> Found {
         self.find_at(person, text, most, Timestamp::now())
